@@ -1,0 +1,1 @@
+//! The only crate that knows Kubernetes types: documents, owners, leases, identity.

@@ -1,0 +1,1 @@
+//! Pure views of a map: text in, nothing else.

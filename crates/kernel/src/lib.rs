@@ -1,0 +1,1 @@
+//! Bytes from the kernel: packets, DNS messages, capture files, socket tables, /proc.

@@ -1,0 +1,1 @@
+//! Observations and the cluster become the map.

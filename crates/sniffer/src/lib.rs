@@ -1,0 +1,1 @@
+//! Collectors that turn packets and socket tables into observations.

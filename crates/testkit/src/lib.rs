@@ -1,0 +1,1 @@
+//! For tests only: builders and generators with known truth.
