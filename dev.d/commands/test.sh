@@ -1,0 +1,28 @@
+# test [--only STAGE] [FILTER]: every test there is, or those whose name holds FILTER
+# shellcheck shell=bash
+
+source dev.d/fuzzing.sh
+
+main() {
+  need_rust
+  begin test "$@"
+  [[ -z $only ]] || shift 2
+  local filter=${1:-}
+  # One build for all: the profile, the features and the target folder are the same.
+  stage unit cargo test --workspace --no-fail-fast ${CI:+--locked} --lib --bins --tests -- ${filter:+"$filter"}
+  stage doc cargo test --workspace --no-fail-fast ${CI:+--locked} --doc -- ${filter:+"$filter"}
+  # Criterion, run by the test runner, tries each benchmark once.
+  if compgen -G 'crates/*/benches/*.rs' >/dev/null; then
+    stage bench cargo test --workspace --no-fail-fast ${CI:+--locked} --bench '*' -- ${filter:+"$filter"}
+  fi
+  stage fuzz fuzz_briefly "$filter"
+
+  local status=0
+  finish || status=1
+  if [[ $((tests_passed + tests_failed)) == 0 ]]; then
+    echo "dev: no test ran${filter:+ (none is named like $filter)}"
+    status=1
+  fi
+  echo "tests: $tests_passed passed, $tests_failed failed, $tests_skipped skipped"
+  exit "$status"
+}
