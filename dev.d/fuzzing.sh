@@ -2,8 +2,8 @@
 # The fuzz targets, on stable Rust: how they are built and run. Their flags are in fuzz/.cargo/config.toml.
 
 # In `./dev test`: enough to find what breaks at once, the same inputs on every run.
-readonly BRIEF_RUNS=20000
-readonly BRIEF_SECONDS=5
+readonly BRIEF_RUNS=100000
+readonly BRIEF_SECONDS=10
 
 # One input that takes longer, or needs more memory, is a finding: real ones take microseconds.
 readonly INPUT_SECONDS=20
