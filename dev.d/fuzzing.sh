@@ -30,9 +30,11 @@ fuzz_run() {
 
 # Every target whose name holds the filter: the seeds, then a bounded number of changes to them.
 fuzz_briefly() {
-  local name runs status=0 corpus=$target/fuzz/brief log=$logs/fuzz-output
+  local names name runs status=0 corpus=$target/fuzz/brief log
+  names=$(fuzz_targets | grep -F -e "$1") || return 0
   fuzz_build
-  for name in $(fuzz_targets | grep -F -e "$1" || true); do
+  for name in $names; do
+    log=$logs/fuzz-$name.log
     # New inputs go into the first folder: an empty one, so that each run begins alike.
     rm -rf "$corpus"
     mkdir -p "$corpus"
@@ -41,10 +43,18 @@ fuzz_briefly() {
       runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
       echo "fuzz target $name: ok, ${runs:?the fuzzer did not say how much it did} inputs"
     else
-      tail -n 40 "$log"
-      echo "fuzz target $name: FAILED; again: ./dev fuzz $name FILE (the file is named above)"
+      fuzz_finding "$name" "$log"
       status=1
     fi
   done
   return "$status"
+}
+
+# What broke, on which input (in base64 too, as a CI machine's files are soon gone), and how to try it again.
+fuzz_finding() {
+  local name=$1 log=$2 input
+  grep -m 1 -A 3 -e 'panicked at' -e 'ERROR: libFuzzer' "$log" || tail -n 20 "$log"
+  grep '^Base64: ' "$log" || true
+  input=$(sed -n 's/.*Test unit written to //p' "$log")
+  echo "fuzz target $name: FAILED; again: ./dev fuzz $name ${input#"$root/"} (its output: ${log#"$root/"})"
 }
