@@ -1,0 +1,96 @@
+//! What views want to know of a workload beyond its name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+use crate::{Time, Workload};
+
+/// What a workload's pods and root owner say about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Attributes {
+    /// The labels of one of its pods.
+    pub labels: BTreeMap<CompactString, CompactString>,
+    /// The API group of the root owner's kind, such as `apps`; empty for the core group.
+    pub api_group: CompactString,
+    /// The API version of the root owner's kind, such as `v1`.
+    pub api_version: CompactString,
+    /// Whether an annotation on the pod gave the workload its name.
+    pub by_annotation: bool,
+}
+
+/// Attributes as of a point in time. Ordered by time, then value: the greater one wins, which is a join.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Description {
+    pub(crate) at: Time,
+    pub(crate) attributes: Attributes,
+}
+
+/// Attributes by cluster and workload.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Workloads(BTreeMap<CompactString, BTreeMap<Workload, Description>>);
+
+impl Workloads {
+    pub(crate) const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    pub(crate) fn get(&self, cluster: &str, workload: &Workload) -> Option<&Attributes> {
+        let description = self.0.get(cluster)?.get(workload)?;
+        Some(&description.attributes)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&CompactString, &Workload, &Description)> {
+        let clusters = self.0.iter();
+        clusters.flat_map(|(cluster, all)| {
+            all.iter()
+                .map(move |(workload, what)| (cluster, workload, what))
+        })
+    }
+
+    /// Takes a description if it is the greater one and, for a new workload, if there are fewer than `room` in its
+    /// cluster. Whether it was taken.
+    pub(crate) fn describe(
+        &mut self,
+        cluster: &str,
+        workload: &Workload,
+        new: &Description,
+        room: usize,
+    ) -> bool {
+        let all = match self.0.get_mut(cluster) {
+            Some(all) => all,
+            None => self.0.entry(cluster.into()).or_default(),
+        };
+        let full = all.len() >= room;
+        match all.get_mut(workload) {
+            Some(mine) => {
+                let wins = *new > *mine;
+                if wins {
+                    mine.clone_from(new);
+                }
+                wins
+            }
+            None if full => false,
+            None => all.insert(workload.clone(), new.clone()).is_none(),
+        }
+    }
+
+    /// Takes the greater description of each workload.
+    pub(crate) fn join(&mut self, other: &Self) {
+        for (cluster, workload, description) in other.iter() {
+            self.describe(cluster, workload, description, usize::MAX);
+        }
+    }
+
+    /// Forgets the workloads of one cluster that are not among these.
+    pub(crate) fn retain(&mut self, cluster: &str, named: &BTreeSet<Workload>) {
+        if let Some(all) = self.0.get_mut(cluster) {
+            all.retain(|workload, _| named.contains(workload));
+            if all.is_empty() {
+                self.0.remove(cluster);
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! One table of edges: those of the map, or its attempts.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use crate::limits::{MAX_FACETS, MAX_REPORTERS};
+use crate::{Change, Edge, EdgeKey, Facet, Seen, Sighting, Time};
+
+/// Edges, or attempts, by key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Table(BTreeMap<EdgeKey, Edge>);
+
+impl Table {
+    pub(crate) const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn get(&self, key: &EdgeKey) -> Option<&Edge> {
+        self.0.get(key)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&EdgeKey, &Edge)> {
+        self.0.iter()
+    }
+
+    /// Takes a sighting, unless it lies below the floor or finds no room.
+    pub(crate) fn record(&mut self, sighting: Sighting<'_>, floor: Time, room: usize) -> Change {
+        let Sighting {
+            key,
+            facets,
+            first,
+            last,
+            reporter,
+            connections,
+        } = sighting;
+        let mut seen = Seen::new(first, last);
+        if !seen.raise(floor) {
+            return Change::BelowFloor;
+        }
+        let full = self.0.len() >= room;
+        let (edge, is_new) = match self.0.entry(key) {
+            Entry::Occupied(edge) => (edge.into_mut(), false),
+            Entry::Vacant(_) if full => return Change::Full,
+            Entry::Vacant(place) => (place.insert(Edge::new(seen.clone())), true),
+        };
+        if !is_new {
+            edge.seen.join(&seen);
+        }
+        count(edge, reporter.unwrap_or_default(), connections);
+        let change = add(edge, facets, &seen);
+        if is_new { Change::NewEdge } else { change }
+    }
+
+    /// Joins a whole edge into the table.
+    pub(crate) fn join(&mut self, key: EdgeKey, edge: Edge) {
+        match self.0.entry(key) {
+            Entry::Occupied(mine) => mine.into_mut().join(&edge),
+            Entry::Vacant(place) => {
+                place.insert(edge);
+            }
+        }
+    }
+
+    /// Joins a whole edge that may stay where it is.
+    pub(crate) fn join_ref(&mut self, key: &EdgeKey, edge: &Edge) {
+        match self.0.get_mut(key) {
+            Some(mine) => mine.join(edge),
+            None => {
+                self.0.insert(key.clone(), edge.clone());
+            }
+        }
+    }
+
+    /// Keeps the edges of which something is left.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&EdgeKey, &mut Edge) -> bool) {
+        self.0.retain(|key, edge| keep(key, edge));
+    }
+}
+
+/// Adds the facets of one sighting.
+fn add(edge: &mut Edge, facets: &[Facet], seen: &Seen) -> Change {
+    let mut change = Change::Refreshed;
+    for facet in facets {
+        if let Some(mine) = edge.facets.get_mut(facet) {
+            mine.join(seen);
+        } else if edge.facets.len() < MAX_FACETS {
+            edge.facets.insert(facet.clone(), seen.clone());
+            change = Change::NewFacet;
+        } else if change == Change::Refreshed {
+            change = Change::Full;
+        }
+    }
+    change
+}
+
+/// Notes the counter of one reporter.
+fn count(edge: &mut Edge, reporter: &str, connections: u64) {
+    if let Some(mine) = edge.connections.get_mut(reporter) {
+        *mine = (*mine).max(connections);
+    } else if connections > 0 && edge.connections.len() < MAX_REPORTERS {
+        edge.connections.insert(reporter.into(), connections);
+    }
+}
