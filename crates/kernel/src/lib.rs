@@ -1,1 +1,12 @@
-//! Bytes from the kernel: packets, DNS messages, capture files, socket tables, /proc.
+//! Bytes from the kernel: packets, DNS messages, capture files, socket tables, `/proc`.
+//!
+//! Everything here reads bytes that strangers wrote. Nothing panics, nothing allocates on the way of a packet, and
+//! every walk is bounded. Each module takes a slice and gives plain values; none knows the others, but for the
+//! link type that a capture file names and the packet walk needs.
+
+pub mod capture_file;
+pub mod dns;
+pub mod dns_stream;
+pub mod packet;
+pub mod proc;
+pub mod socket_table;

@@ -1,0 +1,277 @@
+//! DNS: which client learned which address for which name.
+//!
+//! An answer counts once, and only when this client asked that question under that id from that port a moment
+//! ago; so nobody can forge an edge by answering. Under NAT one exchange is captured several times, with the
+//! server's address translated; the client's side is the same in all copies, so the key leaves the server out.
+
+use std::hash::BuildHasher;
+use std::net::IpAddr;
+
+use kernel::dns::{self, Message};
+use kernel::dns_stream::DnsStream;
+use map::{PodUid, Source, Time};
+
+use crate::aggregate::{Aggregate, Aggregated};
+use crate::endpoint::Endpoint;
+use crate::limits::{
+    DNS_SERVER_WINDOW, DNS_STREAM_WINDOW, MAX_DNS_SERVERS, MAX_DNS_STREAMS, MAX_QUESTIONS,
+    QUESTION_WINDOW,
+};
+use crate::recent::Recent;
+
+/// What became of one DNS message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DnsFate {
+    /// A question, remembered until it is answered.
+    Question,
+    /// The same question again: a copy under NAT, or a retry.
+    QuestionCopy,
+    /// An answer with addresses: an observation.
+    Answer,
+    /// The same answer again: a copy under NAT.
+    AnswerCopy,
+    /// An answer without addresses: no such name, no such record, an error.
+    Empty,
+    /// An answer that this client had not asked for.
+    Unasked,
+    /// An answer received by a DNS server: it resolves for others.
+    Recursion,
+    /// Not a DNS message that can be read.
+    Malformed,
+    /// A message that travels the wrong way, or neither a query nor its answer.
+    Stray,
+    /// An answer that found the table of observations full.
+    TableFull,
+}
+
+impl DnsFate {
+    /// The words for it in summaries and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Question => "questions",
+            Self::QuestionCopy => "copies of a question",
+            Self::Answer => "answers",
+            Self::AnswerCopy => "copies of an answer",
+            Self::Empty => "answers without an address",
+            Self::Unasked => "unasked answers",
+            Self::Recursion => "answers to a DNS server (recursion)",
+            Self::Malformed => "malformed messages",
+            Self::Stray => "stray messages",
+            Self::TableFull => "answers lost to a full table",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct QuestionKey {
+    client: Endpoint,
+    id: u16,
+    /// Keyed hash of the question; 64 bits leave no room for accidents, and none for design without the key.
+    question: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exchange {
+    Asked,
+    Answered,
+}
+
+/// The collector of DNS answers.
+#[derive(Debug)]
+pub(crate) struct Dns<S> {
+    questions: Recent<QuestionKey, Exchange, S>,
+    servers: Recent<IpAddr, Time, S>,
+    streams: Recent<(Endpoint, Endpoint), DnsStream, S>,
+    hasher: S,
+}
+
+/// Which two ends a message travelled between, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) source: Endpoint,
+    pub(crate) destination: Endpoint,
+    pub(crate) at: Time,
+}
+
+/// Which ends of a datagram are port 53. Both are, between two servers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ports {
+    pub(crate) from_server: bool,
+    pub(crate) to_server: bool,
+}
+
+/// The port of DNS (RFC 1035 4.2).
+pub(crate) const DNS_PORT: u16 = 53;
+
+impl<S: BuildHasher + Clone> Dns<S> {
+    pub(crate) fn new(hasher: &S) -> Self {
+        Self {
+            questions: Recent::new(MAX_QUESTIONS, QUESTION_WINDOW, hasher.clone()),
+            servers: Recent::new(MAX_DNS_SERVERS, DNS_SERVER_WINDOW, hasher.clone()),
+            streams: Recent::new(MAX_DNS_STREAMS, DNS_STREAM_WINDOW, hasher.clone()),
+            hasher: hasher.clone(),
+        }
+    }
+
+    /// Questions waiting for their answer, or lately answered.
+    pub(crate) fn held(&self) -> usize {
+        self.questions.len()
+    }
+
+    /// A UDP datagram from or to port 53.
+    pub(crate) fn datagram(
+        &mut self,
+        way: Way,
+        ports: Ports,
+        payload: &[u8],
+        pod_uid: Option<PodUid>,
+        aggregate: &mut Aggregate<S>,
+    ) -> DnsFate {
+        let Ok(message) = dns::parse(payload) else {
+            return DnsFate::Malformed;
+        };
+        if message.opcode() != 0 {
+            return DnsFate::Stray;
+        }
+        if message.is_answer() {
+            if ports.from_server {
+                self.answer(way, &message, false, pod_uid, aggregate)
+            } else {
+                DnsFate::Stray
+            }
+        } else if ports.to_server {
+            self.question(way, &message)
+        } else {
+            DnsFate::Stray
+        }
+    }
+
+    /// A server accepted a DNS-over-TCP connection; its first byte will have this sequence number.
+    pub(crate) fn stream_opened(&mut self, server_to_client: Way, first_byte: u32) {
+        let key = (server_to_client.source, server_to_client.destination);
+        if self.streams.get_mut(&key, server_to_client.at).is_none() {
+            self.streams
+                .insert(key, DnsStream::new(Some(first_byte)), server_to_client.at);
+        }
+    }
+
+    /// A TCP segment from port 53. Hands every message that it completes to `each`; false when the connection's
+    /// start was not seen.
+    pub(crate) fn segment(
+        &mut self,
+        way: Way,
+        sequence: u32,
+        payload: &[u8],
+        pod_uid: Option<PodUid>,
+        aggregate: &mut Aggregate<S>,
+        mut each: impl FnMut(DnsFate),
+    ) -> bool {
+        let mut messages: Vec<Box<[u8]>> = Vec::new();
+        let Some(stream) = self.streams.get_mut(&(way.source, way.destination), way.at) else {
+            return false;
+        };
+        stream.push(sequence, payload, |message| messages.push(message.into()));
+        for message in messages {
+            each(match dns::parse(&message) {
+                Ok(message) if message.is_answer() && message.opcode() == 0 => {
+                    self.answer(way, &message, true, pod_uid, aggregate)
+                }
+                Ok(_) => DnsFate::Stray,
+                Err(_) => DnsFate::Malformed,
+            });
+        }
+        true
+    }
+
+    /// Forgets what is older than its window.
+    pub(crate) fn expire(&mut self, now: Time) {
+        self.questions.expire(now, drop);
+        self.servers.expire(now, drop);
+        self.streams.expire(now, drop);
+    }
+
+    fn key(&self, client: Endpoint, message: &Message<'_>) -> QuestionKey {
+        let question = message.question();
+        let hash = self.hasher.hash_one((
+            question.name.as_wire(),
+            question.record_type,
+            question.class,
+        ));
+        QuestionKey {
+            client,
+            id: message.id(),
+            question: hash,
+        }
+    }
+
+    fn question(&mut self, way: Way, message: &Message<'_>) -> DnsFate {
+        let key = self.key(way.source, message);
+        match self.questions.get_mut(&key, way.at) {
+            Some(_) => DnsFate::QuestionCopy,
+            None => {
+                self.questions.insert(key, Exchange::Asked, way.at);
+                DnsFate::Question
+            }
+        }
+    }
+
+    /// Over TCP the connection itself says that the client chose this server; the question need not be captured.
+    fn answer(
+        &mut self,
+        way: Way,
+        message: &Message<'_>,
+        over_tcp: bool,
+        pod_uid: Option<PodUid>,
+        aggregate: &mut Aggregate<S>,
+    ) -> DnsFate {
+        let client = way.destination.address();
+        let recursion = self.servers.get_mut(&client, way.at).is_some();
+        let key = self.key(way.destination, message);
+        match self.questions.get_mut(&key, way.at) {
+            Some(exchange @ Exchange::Asked) => *exchange = Exchange::Answered,
+            Some(Exchange::Answered) => {
+                self.serves(way);
+                return if recursion {
+                    DnsFate::Recursion
+                } else {
+                    DnsFate::AnswerCopy
+                };
+            }
+            None if over_tcp => {
+                self.questions.insert(key, Exchange::Answered, way.at);
+            }
+            None => return DnsFate::Unasked,
+        }
+        self.serves(way);
+        if recursion {
+            return DnsFate::Recursion;
+        }
+        let source = Source {
+            address: client,
+            pod_uid,
+        };
+        let name = &message.question().name;
+        let mut fate = DnsFate::Empty;
+        if message.response_code() == 0 {
+            for found in message.addresses() {
+                match aggregate.answer(source, name, found.address, found.ttl, way.at) {
+                    Aggregated::Full => return DnsFate::TableFull,
+                    Aggregated::New | Aggregated::Again => fate = DnsFate::Answer,
+                }
+            }
+        }
+        fate
+    }
+
+    /// Remembers the sender of an answer as a DNS server.
+    fn serves(&mut self, way: Way) {
+        let server = way.source.address();
+        let fresh = self
+            .servers
+            .get_mut(&server, way.at)
+            .is_some_and(|since| way.at.since(*since) < DNS_SERVER_WINDOW / 2);
+        if !fresh {
+            self.servers.insert(server, way.at, way.at);
+        }
+    }
+}

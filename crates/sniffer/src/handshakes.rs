@@ -1,0 +1,327 @@
+//! TCP handshakes: who connected to whom, under network address translation.
+//!
+//! One connection can be captured several times: before and after the translation of its destination (a
+//! Service), of its source (masquerade), or of both at once (NodePort, hairpin). Translation changes addresses
+//! and ports, never the client's initial sequence number (RFC 9293 3.4.1), nor the timestamp option's value (RFC
+//! 7323 3). Appearances of one SYN are joined by that number and one equal endpoint, or that number and the
+//! timestamp. The first appearance is nearest to the client, the last is nearest to the server.
+
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+
+use hashbrown::HashMap;
+use kernel::packet::Tcp;
+use map::{Connection, Evidence, Outcome, PodUid, Protocol, Source, Time};
+
+use crate::aggregate::{Aggregate, Aggregated};
+use crate::dns::Way;
+use crate::endpoint::Endpoint;
+use crate::limits::{HANDSHAKE_WINDOW, MAX_APPEARANCES, MAX_HANDSHAKES};
+
+/// What became of one packet of a handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HandshakeFate {
+    /// A SYN: a connection that waits for its answer.
+    Syn,
+    /// The same SYN again: a copy under NAT, or a retransmission.
+    SynCopy,
+    /// The first SYN-ACK: the connection is accepted, an observation.
+    Accepted,
+    /// The same SYN-ACK again.
+    SynAckCopy,
+    /// A SYN-ACK whose SYN was not seen.
+    Unmatched,
+    /// The first RST to a SYN: refused, an attempt.
+    Refused,
+    /// The same refusal again.
+    RefusedCopy,
+    /// An RST that refuses no SYN.
+    OtherReset,
+    /// A handshake that found the table of observations full.
+    TableFull,
+}
+
+impl HandshakeFate {
+    /// The words for it in summaries and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Syn => "SYNs",
+            Self::SynCopy => "copies of a SYN",
+            Self::Accepted => "accepted",
+            Self::SynAckCopy => "copies of a SYN-ACK",
+            Self::Unmatched => "SYN-ACKs without their SYN",
+            Self::Refused => "refused",
+            Self::RefusedCopy => "copies of a refusal",
+            Self::OtherReset => "other resets",
+            Self::TableFull => "lost to a full table",
+        }
+    }
+}
+
+/// What marks a SYN through translation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Mark {
+    /// Sequence number and one of its endpoints.
+    Endpoint(u32, Endpoint),
+    /// Sequence number and timestamp.
+    Timestamp(u32, u32),
+}
+
+#[derive(Debug)]
+struct Handshake {
+    sequence: u32,
+    timestamp: Option<u32>,
+    /// (source, destination) of each appearance, in the order of capture.
+    appearances: Vec<(Endpoint, Endpoint)>,
+    since: Time,
+    pod_uid: Option<PodUid>,
+    /// `None` while it waits.
+    outcome: Option<Outcome>,
+}
+
+impl Handshake {
+    fn marks(&self) -> impl Iterator<Item = Mark> {
+        let sequence = self.sequence;
+        let endpoints = self
+            .appearances
+            .iter()
+            .flat_map(|(source, destination)| [*source, *destination]);
+        endpoints
+            .map(move |endpoint| Mark::Endpoint(sequence, endpoint))
+            .chain(self.timestamp.map(|value| Mark::Timestamp(sequence, value)))
+    }
+
+    /// The observation, once the outcome is known. `answered_from` is where the first answer came from: the
+    /// server itself when no translated SYN was seen.
+    fn observation(
+        &self,
+        outcome: Outcome,
+        answered_from: Option<Endpoint>,
+    ) -> Option<(Source, Connection)> {
+        let (client, meant) = self.appearances.first()?;
+        let (_, last) = self.appearances.last()?;
+        let seen = |endpoint: Endpoint| self.appearances.iter().any(|(_, to)| *to == endpoint);
+        let reached = match answered_from {
+            Some(from) if !seen(from) => Some(from),
+            _ if last != meant => Some(*last),
+            // The server answered under the very address that was meant, with no translation in sight.
+            _ => None,
+        };
+        let connection = Connection {
+            protocol: Protocol::Tcp,
+            meant: meant.socket(),
+            reached: reached.map(Endpoint::socket),
+            outcome,
+        };
+        Some((
+            Source {
+                address: client.address(),
+                pod_uid: self.pod_uid,
+            },
+            connection,
+        ))
+    }
+}
+
+/// The collector of handshakes.
+#[derive(Debug)]
+pub(crate) struct Handshakes<S> {
+    /// In order of their first SYN; the number of the front one is `front`.
+    waiting: VecDeque<Handshake>,
+    front: u64,
+    marks: HashMap<Mark, u64, S>,
+    /// Handshakes pushed out of a full table before their answer.
+    evicted: u64,
+    /// Attempts that found the table of observations full.
+    lost: u64,
+}
+
+impl<S: BuildHasher + Clone> Handshakes<S> {
+    pub(crate) fn new(hasher: &S) -> Self {
+        let marks = HashMap::with_hasher(hasher.clone());
+        Self {
+            waiting: VecDeque::new(),
+            front: 0,
+            marks,
+            evicted: 0,
+            lost: 0,
+        }
+    }
+
+    /// SYNs that still wait for an answer.
+    pub(crate) fn held(&self) -> u64 {
+        self.waiting
+            .iter()
+            .filter(|handshake| handshake.outcome.is_none())
+            .count() as u64
+    }
+
+    /// SYNs pushed out by a flood before they were answered.
+    pub(crate) const fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Unanswered SYNs that found the table of observations full.
+    pub(crate) const fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// A SYN without ACK.
+    pub(crate) fn syn(
+        &mut self,
+        way: Way,
+        tcp: &Tcp<'_>,
+        pod_uid: Option<PodUid>,
+    ) -> HandshakeFate {
+        let appearance = (way.source, way.destination);
+        let known = self
+            .number(Mark::Endpoint(tcp.sequence, way.source))
+            .or_else(|| self.number(Mark::Endpoint(tcp.sequence, way.destination)))
+            .or_else(|| {
+                tcp.timestamp
+                    .and_then(|value| self.number(Mark::Timestamp(tcp.sequence, value)))
+            });
+        if let Some((number, handshake)) = known.and_then(|n| Some((n, self.get(n)?)))
+            && way.at.since(handshake.since) <= HANDSHAKE_WINDOW
+        {
+            if handshake.appearances.len() < MAX_APPEARANCES
+                && !handshake.appearances.contains(&appearance)
+            {
+                handshake.appearances.push(appearance);
+                for endpoint in [way.source, way.destination] {
+                    self.marks
+                        .entry(Mark::Endpoint(tcp.sequence, endpoint))
+                        .or_insert(number);
+                }
+            }
+            return HandshakeFate::SynCopy;
+        }
+        if self.waiting.len() >= MAX_HANDSHAKES
+            && let Some(oldest) = self.pop()
+            && oldest.outcome.is_none()
+        {
+            self.evicted += 1;
+        }
+        let handshake = Handshake {
+            sequence: tcp.sequence,
+            timestamp: tcp.timestamp,
+            appearances: vec![appearance],
+            since: way.at,
+            pod_uid,
+            outcome: None,
+        };
+        let number = self.front.wrapping_add(self.waiting.len() as u64);
+        for mark in handshake.marks() {
+            self.marks.insert(mark, number);
+        }
+        self.waiting.push_back(handshake);
+        HandshakeFate::Syn
+    }
+
+    /// A SYN-ACK, which acknowledges the client's sequence number plus one.
+    pub(crate) fn syn_ack(
+        &mut self,
+        way: Way,
+        tcp: &Tcp<'_>,
+        aggregate: &mut Aggregate<S>,
+    ) -> HandshakeFate {
+        let Some(handshake) = self.answered(way, tcp) else {
+            return HandshakeFate::Unmatched;
+        };
+        match handshake.outcome {
+            Some(Outcome::Accepted) => HandshakeFate::SynAckCopy,
+            _ => settle(handshake, Outcome::Accepted, Some(way), aggregate),
+        }
+    }
+
+    /// An RST with ACK, which refuses a SYN when it acknowledges just that SYN (RFC 9293 3.5.2).
+    pub(crate) fn reset(
+        &mut self,
+        way: Way,
+        tcp: &Tcp<'_>,
+        aggregate: &mut Aggregate<S>,
+    ) -> HandshakeFate {
+        if !tcp.flags.ack() {
+            return HandshakeFate::OtherReset;
+        }
+        let Some(handshake) = self.answered(way, tcp) else {
+            return HandshakeFate::OtherReset;
+        };
+        match handshake.outcome {
+            Some(Outcome::Refused) => HandshakeFate::RefusedCopy,
+            // A server that resets what it had accepted has been called all the same.
+            Some(_) => HandshakeFate::OtherReset,
+            None => settle(handshake, Outcome::Refused, Some(way), aggregate),
+        }
+    }
+
+    /// Settles what is older than the window: a SYN that nobody answered is an attempt.
+    pub(crate) fn expire(&mut self, now: Time, aggregate: &mut Aggregate<S>) {
+        while self
+            .waiting
+            .front()
+            .is_some_and(|handshake| now.since(handshake.since) > HANDSHAKE_WINDOW)
+        {
+            if let Some(mut handshake) = self.pop()
+                && handshake.outcome.is_none()
+                && settle(&mut handshake, Outcome::Unanswered, None, aggregate)
+                    == HandshakeFate::TableFull
+            {
+                self.lost += 1;
+            }
+        }
+    }
+
+    /// The handshake that this packet, coming from the server's side, answers.
+    fn answered(&mut self, way: Way, tcp: &Tcp<'_>) -> Option<&mut Handshake> {
+        let sequence = tcp.acknowledgement.wrapping_sub(1);
+        let number = self
+            .number(Mark::Endpoint(sequence, way.destination))
+            .or_else(|| self.number(Mark::Endpoint(sequence, way.source)))?;
+        let handshake = self.get(number)?;
+        (way.at.since(handshake.since) <= HANDSHAKE_WINDOW).then_some(handshake)
+    }
+
+    fn number(&self, mark: Mark) -> Option<u64> {
+        self.marks.get(&mark).copied()
+    }
+
+    fn get(&mut self, number: u64) -> Option<&mut Handshake> {
+        self.waiting
+            .get_mut(usize::try_from(number.wrapping_sub(self.front)).ok()?)
+    }
+
+    fn pop(&mut self) -> Option<Handshake> {
+        let handshake = self.waiting.pop_front()?;
+        let number = self.front;
+        self.front = self.front.wrapping_add(1);
+        for mark in handshake.marks() {
+            if self.marks.get(&mark) == Some(&number) {
+                self.marks.remove(&mark);
+            }
+        }
+        Some(handshake)
+    }
+}
+
+fn settle<S: BuildHasher + Clone>(
+    handshake: &mut Handshake,
+    outcome: Outcome,
+    answer: Option<Way>,
+    aggregate: &mut Aggregate<S>,
+) -> HandshakeFate {
+    handshake.outcome = Some(outcome);
+    let at = answer.map_or(handshake.since, |way| way.at);
+    let Some((source, connection)) = handshake.observation(outcome, answer.map(|way| way.source))
+    else {
+        return HandshakeFate::TableFull;
+    };
+    match (
+        aggregate.connection(source, connection, Evidence::Tcp, at),
+        outcome,
+    ) {
+        (Aggregated::Full, _) => HandshakeFate::TableFull,
+        (_, Outcome::Accepted) => HandshakeFate::Accepted,
+        (_, Outcome::Refused | Outcome::Unanswered) => HandshakeFate::Refused,
+    }
+}

@@ -1,0 +1,43 @@
+//! Every bound of the sniffer's tables, each with its reason.
+
+use std::time::Duration;
+
+/// How long an answer may come after its question. Resolvers give up after 5 s by default (`resolv.conf(5)`)
+/// and twice that is enough for the slowest.
+pub const QUESTION_WINDOW: Duration = Duration::from_secs(10);
+
+/// Questions remembered: ten seconds of 13 000 questions a second, or one second of 130 000, in about 7 MB.
+pub const MAX_QUESTIONS: usize = 131_072;
+
+/// How long a SYN may wait for its answer: Linux retransmits after 1, 3, 7, 15 and 31 s (`tcp_syn_retries`).
+pub const HANDSHAKE_WINDOW: Duration = Duration::from_secs(30);
+
+/// Handshakes remembered: thirty seconds of 1 000 connections a second, in about 9 MB; a SYN flood pushes out
+/// the oldest and is counted.
+pub const MAX_HANDSHAKES: usize = 32_768;
+
+/// How often one SYN can appear under different addresses. Two translations on one node make three; the rest
+/// is room for tunnels and meshes.
+pub const MAX_APPEARANCES: usize = 6;
+
+/// DNS-over-TCP connections followed at a time; clients open one only after a truncated answer or by option.
+pub const MAX_DNS_STREAMS: usize = 1_024;
+
+/// How long a DNS-over-TCP connection may be silent (RFC 7766 6.2.3 suggests seconds).
+pub const DNS_STREAM_WINDOW: Duration = Duration::from_secs(30);
+
+/// Addresses known to answer DNS questions: more servers than any node talks to.
+pub const MAX_DNS_SERVERS: usize = 1_024;
+
+/// How long an address counts as a DNS server after its last answer.
+pub const DNS_SERVER_WINDOW: Duration = Duration::from_secs(600);
+
+/// Distinct answers, and distinct connections, between two reports: a node with 250 pods that each talk to 500
+/// others. About 25 MB when full; reports usually drain it every second.
+pub const MAX_KEYS: usize = 131_072;
+
+/// Network namespaces in one scan: twice the largest supported number of pods on a node, with room.
+pub const MAX_NAMESPACES: usize = 4_096;
+
+/// Connections in one scan, over all namespaces: the default limit of connection tracking on a large node.
+pub const MAX_SOCKETS: usize = 262_144;
