@@ -3,6 +3,7 @@
 
 use std::io::Read;
 
+use fuzz::OneByte;
 use kernel::capture_file::CaptureReader;
 use libfuzzer_sys::fuzz_target;
 
@@ -22,14 +23,4 @@ fn read(file: impl Read) -> Vec<(i64, Vec<u8>)> {
         }
     }
     frames
-}
-
-/// A pipe that hands over one byte at a time.
-struct OneByte<'a>(&'a [u8]);
-
-impl Read for OneByte<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let room = buffer.len().min(1);
-        self.0.read(&mut buffer[..room])
-    }
 }

@@ -29,13 +29,21 @@ fn check(message: &Message<'_>, bytes: &[u8]) {
 
     // The shortest record with an address: root name, fixed part, four bytes.
     assert!(message.addresses().count() * 15 <= bytes.len());
-    assert!(message.addresses().all(|found| found.address == found.address.to_canonical() && found.ttl < 1 << 31));
+    assert!(
+        message
+            .addresses()
+            .all(|found| found.address == found.address.to_canonical() && found.ttl < 1 << 31)
+    );
 }
 
 /// The first byte says where the stream is cut, and every segment comes twice.
 fn arrives_over_tcp(bytes: &[u8]) {
-    let Some((&cut, message)) = bytes.split_first() else { return };
-    let Ok(length) = u16::try_from(message.len()) else { return };
+    let Some((&cut, message)) = bytes.split_first() else {
+        return;
+    };
+    let Ok(length) = u16::try_from(message.len()) else {
+        return;
+    };
     let sent = [&length.to_be_bytes(), message].concat();
     let (first, second) = sent.split_at(usize::from(cut).min(sent.len()));
     // Close to the end of the number space, so that it wraps.
@@ -44,7 +52,12 @@ fn arrives_over_tcp(bytes: &[u8]) {
 
     let mut arrived = Vec::new();
     let mut stream = DnsStream::new(Some(start));
-    for (sequence, segment) in [(start, first), (start, first), (behind, second), (behind, second)] {
+    for (sequence, segment) in [
+        (start, first),
+        (start, first),
+        (behind, second),
+        (behind, second),
+    ] {
         stream.push(sequence, segment, |message| arrived.push(message.to_vec()));
     }
     assert!(!stream.is_dead());

@@ -4,7 +4,12 @@
 use kernel::packet::{self, LinkType, Packet, Transport, Unreadable};
 use libfuzzer_sys::fuzz_target;
 
-const LINKS: [LinkType; 4] = [LinkType::Ethernet, LinkType::LinuxSll, LinkType::LinuxSll2, LinkType::RawIp];
+const LINKS: [LinkType; 4] = [
+    LinkType::Ethernet,
+    LinkType::LinuxSll,
+    LinkType::LinuxSll2,
+    LinkType::RawIp,
+];
 
 fuzz_target!(|frame: &[u8]| {
     for link in LINKS {
@@ -38,10 +43,19 @@ fn reads_alike_behind_every_link_layer(ip: &[u8]) {
     let bare = packet::parse(LinkType::RawIp, ip);
     let vlan = [&[0_u8; 12], [0x81, 0x00, 0x00, 0x01].as_slice(), &ethertype].concat();
     let headers = [
-        (LinkType::Ethernet, [&[0_u8; 12], ethertype.as_slice()].concat()),
+        (
+            LinkType::Ethernet,
+            [&[0_u8; 12], ethertype.as_slice()].concat(),
+        ),
         (LinkType::Ethernet, vlan),
-        (LinkType::LinuxSll, [&[0_u8; 14], ethertype.as_slice()].concat()),
-        (LinkType::LinuxSll2, [ethertype.as_slice(), &[0_u8; 18]].concat()),
+        (
+            LinkType::LinuxSll,
+            [&[0_u8; 14], ethertype.as_slice()].concat(),
+        ),
+        (
+            LinkType::LinuxSll2,
+            [ethertype.as_slice(), &[0_u8; 18]].concat(),
+        ),
     ];
     for (link, header) in headers {
         let frame = [header.as_slice(), ip].concat();

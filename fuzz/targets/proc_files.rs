@@ -8,7 +8,10 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|file: &[u8]| {
     if let Some(uid) = proc::pod_uid(file) {
-        assert_eq!(proc::pod_uid(format!("0::/kubepods/pod{uid:032x}").as_bytes()), Some(uid));
+        assert_eq!(
+            proc::pod_uid(format!("0::/kubepods/pod{uid:032x}").as_bytes()),
+            Some(uid)
+        );
     }
 
     let both = proc::socket_counts(file, file);
