@@ -1,1 +1,21 @@
-//! The only crate that knows Kubernetes types: documents, owners, leases, identity.
+//! The only crate that knows Kubernetes types: documents become slim objects, objects an index.
+//!
+//! ```text
+//! kubectl get … -o json|yaml, watch events ─► document::read ─► Event ─► Index
+//!                                                                        ├─ pods, leases   who held this address then
+//!                                                                        ├─ services       what stands behind it
+//!                                                                        └─ owners         whose pod it is
+//! ```
+
+pub mod document;
+mod index;
+mod lease;
+mod names;
+mod objects;
+mod services;
+
+pub use document::Event;
+pub use index::{Holder, Identity, Index, Pod, Settings};
+pub use names::NameKind;
+pub use objects::Object;
+pub use services::{Backend, Service, ServicePort};

@@ -1,0 +1,221 @@
+//! Slim Kubernetes objects: only the fields that the map needs; unknown ones are skipped, `null` is absent.
+
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+use map::Time;
+use serde::{Deserialize, Deserializer};
+
+/// Any object. Every kind has the same few fields here; a kind uses those that it has.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Object {
+    /// `v1`, `apps/v1`, ….
+    #[serde(deserialize_with = "or_default")]
+    pub api_version: CompactString,
+    /// `Pod`, `Service`, ….
+    #[serde(deserialize_with = "or_default")]
+    pub kind: CompactString,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) metadata: Metadata,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) spec: Spec,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) status: Status,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) endpoints: Vec<SliceEndpoint>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) ports: Vec<Port>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) subsets: Vec<Subset>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Metadata {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) name: CompactString,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) namespace: CompactString,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) uid: CompactString,
+    #[serde(deserialize_with = "time")]
+    pub(crate) creation_timestamp: Option<Time>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) labels: BTreeMap<CompactString, CompactString>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) annotations: BTreeMap<CompactString, CompactString>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) owner_references: Vec<OwnerReference>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct OwnerReference {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) api_version: CompactString,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) kind: CompactString,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) name: CompactString,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Spec {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) host_network: bool,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) node_name: CompactString,
+    #[serde(rename = "clusterIPs", deserialize_with = "or_default")]
+    pub(crate) cluster_ips: Vec<CompactString>,
+    #[serde(rename = "clusterIP", deserialize_with = "or_default")]
+    pub(crate) cluster_ip: CompactString,
+    #[serde(rename = "externalIPs", deserialize_with = "or_default")]
+    pub(crate) external_ips: Vec<CompactString>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) external_name: CompactString,
+    #[serde(deserialize_with = "lenient")]
+    pub(crate) ports: Vec<Port>,
+    #[serde(rename = "podCIDRs", deserialize_with = "or_default")]
+    pub(crate) pod_cidrs: Vec<CompactString>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Port {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) name: CompactString,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) protocol: CompactString,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) port: u16,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) node_port: u16,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Status {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) phase: CompactString,
+    #[serde(rename = "podIP", deserialize_with = "or_default")]
+    pub(crate) pod_ip: CompactString,
+    #[serde(rename = "podIPs", deserialize_with = "or_default")]
+    pub(crate) pod_ips: Vec<Ip>,
+    #[serde(deserialize_with = "time")]
+    pub(crate) start_time: Option<Time>,
+    #[serde(deserialize_with = "lenient")]
+    pub(crate) conditions: Vec<Condition>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) init_container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "lenient")]
+    pub(crate) addresses: Vec<NodeAddress>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) load_balancer: LoadBalancer,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LoadBalancer {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) ingress: Vec<Ip>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Ip {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) ip: CompactString,
+    #[serde(rename = "targetRef", deserialize_with = "or_default")]
+    pub(crate) target: TargetRef,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NodeAddress {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) address: CompactString,
+    #[serde(rename = "type", deserialize_with = "or_default")]
+    pub(crate) kind: CompactString,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Condition {
+    #[serde(rename = "type", deserialize_with = "or_default")]
+    pub(crate) kind: CompactString,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) status: CompactString,
+    #[serde(deserialize_with = "time")]
+    pub(crate) last_transition_time: Option<Time>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ContainerStatus {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) state: ContainerState,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) last_state: ContainerState,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ContainerState {
+    pub(crate) running: Option<Run>,
+    pub(crate) terminated: Option<Run>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Run {
+    #[serde(deserialize_with = "time")]
+    pub(crate) started_at: Option<Time>,
+    #[serde(deserialize_with = "time")]
+    pub(crate) finished_at: Option<Time>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct SliceEndpoint {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) addresses: Vec<CompactString>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) target_ref: TargetRef,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct TargetRef {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) uid: CompactString,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Subset {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) addresses: Vec<Ip>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) not_ready_addresses: Vec<Ip>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) ports: Vec<Port>,
+}
+
+/// `null` is absent.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A field whose shape differs between kinds: another shape is absent.
+fn lenient<'de, D: Deserializer<'de>, T: for<'a> Deserialize<'a> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(serde_json::from_value(serde_json::Value::deserialize(deserializer)?).unwrap_or_default())
+}
+
+/// A time that cannot be read is absent.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Time>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.and_then(|text| text.parse().ok()))
+}
