@@ -60,7 +60,9 @@ pub fn read(reader: impl Read, each: &mut dyn FnMut(Event)) -> Summary {
             match value {
                 Ok(value) => document(value, &mut summary, each),
                 Err(error) => {
-                    summary.error.get_or_insert(DocumentError::Syntax(error.to_string()));
+                    summary
+                        .error
+                        .get_or_insert(DocumentError::Syntax(error.to_string()));
                     break;
                 }
             }
@@ -68,9 +70,13 @@ pub fn read(reader: impl Read, each: &mut dyn FnMut(Event)) -> Summary {
     } else {
         let text = String::from_utf8_lossy(&bytes);
         match serde_saphyr::from_multiple::<Value>(&text) {
-            Ok(values) => values.into_iter().for_each(|value| document(value, &mut summary, each)),
+            Ok(values) => values
+                .into_iter()
+                .for_each(|value| document(value, &mut summary, each)),
             Err(error) => {
-                summary.error.get_or_insert(DocumentError::Syntax(error.to_string()));
+                summary
+                    .error
+                    .get_or_insert(DocumentError::Syntax(error.to_string()));
             }
         }
     }
@@ -80,7 +86,9 @@ pub fn read(reader: impl Read, each: &mut dyn FnMut(Event)) -> Summary {
 fn unpack(reader: impl Read, bytes: &mut Vec<u8>) -> std::io::Result<()> {
     let mut reader = BufReader::new(reader);
     if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-        MultiGzDecoder::new(reader).take(MAX_BYTES).read_to_end(bytes)?;
+        MultiGzDecoder::new(reader)
+            .take(MAX_BYTES)
+            .read_to_end(bytes)?;
     } else {
         reader.take(MAX_BYTES).read_to_end(bytes)?;
     }
@@ -89,13 +97,23 @@ fn unpack(reader: impl Read, bytes: &mut Vec<u8>) -> std::io::Result<()> {
 
 /// A list, a watch event or an object.
 fn document(mut value: Value, summary: &mut Summary, each: &mut dyn FnMut(Event)) {
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |value: &Value, key: &str| {
+        value
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     if value.get("type").is_some() && value.get("object").is_some() {
         let deleted = text(&value, "type") == "DELETED";
         return object(value["object"].take(), deleted, summary, each);
     }
     let kind = text(&value, "kind");
-    let Some(items) = value.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take) else {
+    let Some(items) = value
+        .get_mut("items")
+        .and_then(Value::as_array_mut)
+        .map(std::mem::take)
+    else {
         return object(value, false, summary, each);
     };
     for mut item in items {
@@ -110,12 +128,20 @@ fn document(mut value: Value, summary: &mut Summary, each: &mut dyn FnMut(Event)
 }
 
 fn object(value: Value, deleted: bool, summary: &mut Summary, each: &mut dyn FnMut(Event)) {
-    let named = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("an object").to_owned();
+    let named = value
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or("an object")
+        .to_owned();
     match serde_json::from_value::<Object>(value) {
         Ok(object) if !object.kind.is_empty() => {
             *summary.objects.entry(object.kind.to_string()).or_default() += 1;
             let object = Box::new(object);
-            each(if deleted { Event::Deleted(object) } else { Event::Applied(object) });
+            each(if deleted {
+                Event::Deleted(object)
+            } else {
+                Event::Applied(object)
+            });
         }
         Ok(_) => bad(summary, format!("{named} has no kind")),
         Err(error) => bad(summary, format!("{named}: {error}")),

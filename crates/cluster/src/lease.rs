@@ -25,19 +25,39 @@ impl Lease {
     /// From a pod's state. The earlier of the sandbox condition and the first container start counts: the condition
     /// is written at the next status update, up to a second or two after the containers run.
     pub(crate) fn of(pod: &Object, deleted: bool) -> Self {
-        let containers = || pod.status.container_statuses.iter().chain(&pod.status.init_container_statuses);
+        let containers = || {
+            pod.status
+                .container_statuses
+                .iter()
+                .chain(&pod.status.init_container_statuses)
+        };
         let runs = |status: &ContainerStatus| {
-            [&status.state, &status.last_state].map(|state| [state.running.clone(), state.terminated.clone()])
+            [&status.state, &status.last_state]
+                .map(|state| [state.running.clone(), state.terminated.clone()])
         };
         let all = || containers().flat_map(runs).flatten().flatten();
         let sandbox = pod.status.conditions.iter().find(|condition| {
             condition.kind == "PodReadyToStartContainers" && condition.status == "True"
         });
-        let firm = all().filter_map(|run| run.started_at).chain(sandbox.and_then(|c| c.last_transition_time)).min();
-        let start = firm.or(pod.status.start_time).or(pod.metadata.creation_timestamp).unwrap_or(Time::MAX);
+        let firm = all()
+            .filter_map(|run| run.started_at)
+            .chain(sandbox.and_then(|c| c.last_transition_time))
+            .min();
+        let start = firm
+            .or(pod.status.start_time)
+            .or(pod.metadata.creation_timestamp)
+            .unwrap_or(Time::MAX);
         let finished = matches!(pod.status.phase.as_str(), "Succeeded" | "Failed") || deleted;
-        let end = if finished { all().filter_map(|run| run.finished_at).max() } else { None };
-        Self { start, firm: firm.is_some(), end }
+        let end = if finished {
+            all().filter_map(|run| run.finished_at).max()
+        } else {
+            None
+        };
+        Self {
+            start,
+            firm: firm.is_some(),
+            end,
+        }
     }
 
     /// Joins what two states of one pod tell.

@@ -25,16 +25,26 @@ pub enum NameKind {
 
 /// Sorts a name by the cluster's domain.
 pub(crate) fn classify(name: &DnsName, domain: &str) -> NameKind {
-    let Some(rest) = name.as_str().strip_suffix(domain) else { return NameKind::Outside };
+    let Some(rest) = name.as_str().strip_suffix(domain) else {
+        return NameKind::Outside;
+    };
     if rest.is_empty() {
         return NameKind::InClusterUnknown;
     }
-    let Some(rest) = rest.strip_suffix('.') else { return NameKind::Outside };
+    let Some(rest) = rest.strip_suffix('.') else {
+        return NameKind::Outside;
+    };
     let labels: Vec<&str> = rest.split('.').collect();
     match labels[..] {
-        [.., name, namespace, "svc"] => NameKind::Service { namespace: namespace.into(), name: name.into() },
+        [.., name, namespace, "svc"] => NameKind::Service {
+            namespace: namespace.into(),
+            name: name.into(),
+        },
         [dashed, _, "pod"] => {
-            let address = dashed.replace('-', ".").parse().or_else(|_| dashed.replace('-', ":").parse());
+            let address = dashed
+                .replace('-', ".")
+                .parse()
+                .or_else(|_| dashed.replace('-', ":").parse());
             address.map_or(NameKind::InClusterUnknown, NameKind::PodAddress)
         }
         _ => NameKind::InClusterUnknown,

@@ -51,23 +51,53 @@ pub struct Backend<'a> {
 impl Service {
     /// Takes the Service's own object; endpoints are kept.
     pub(crate) fn apply(&mut self, object: &Object) {
-        let Object { metadata, spec, status, .. } = object;
+        let Object {
+            metadata,
+            spec,
+            status,
+            ..
+        } = object;
         self.namespace = metadata.namespace.clone();
         self.name = metadata.name.clone();
         self.created = metadata.creation_timestamp.unwrap_or_default();
-        self.external_name = (!spec.external_name.is_empty()).then(|| DnsName::new(&spec.external_name));
-        let balancers = status.load_balancer.ingress.iter().map(|ingress| &ingress.ip);
-        let all = spec.cluster_ips.iter().chain([&spec.cluster_ip]).chain(&spec.external_ips).chain(balancers);
+        self.external_name =
+            (!spec.external_name.is_empty()).then(|| DnsName::new(&spec.external_name));
+        let balancers = status
+            .load_balancer
+            .ingress
+            .iter()
+            .map(|ingress| &ingress.ip);
+        let all = spec
+            .cluster_ips
+            .iter()
+            .chain([&spec.cluster_ip])
+            .chain(&spec.external_ips)
+            .chain(balancers);
         let addresses: BTreeSet<IpAddr> = all.filter_map(|text| text.parse().ok()).collect();
         self.addresses = addresses.into_iter().collect();
         self.ports = spec.ports.iter().map(port).collect();
-        let labelled = metadata.labels.get("k8s-app").is_some_and(|app| app == "kube-dns" || app == "node-local-dns");
-        let named = matches!(self.name.as_str(), "kube-dns" | "coredns" | "node-local-dns");
+        let labelled = metadata
+            .labels
+            .get("k8s-app")
+            .is_some_and(|app| app == "kube-dns" || app == "node-local-dns");
+        let named = matches!(
+            self.name.as_str(),
+            "kube-dns" | "coredns" | "node-local-dns"
+        );
         self.is_dns = self.namespace == "kube-system" && (labelled || named);
     }
 }
 
 fn port(port: &Port) -> ServicePort {
-    let protocol = if port.protocol == "UDP" { Protocol::Udp } else { Protocol::Tcp };
-    ServicePort { name: port.name.clone(), protocol, port: port.port, node_port: port.node_port }
+    let protocol = if port.protocol == "UDP" {
+        Protocol::Udp
+    } else {
+        Protocol::Tcp
+    };
+    ServicePort {
+        name: port.name.clone(),
+        protocol,
+        port: port.port,
+        node_port: port.node_port,
+    }
 }

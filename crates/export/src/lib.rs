@@ -30,7 +30,9 @@ impl Format {
     pub fn render(self, map: &Map, options: Options) -> String {
         match self {
             Self::List => list::render(map, options),
-            Self::Json => serde_json::to_string_pretty(map).map(|text| text + "\n").unwrap_or_default(),
+            Self::Json => serde_json::to_string_pretty(map)
+                .map(|text| text + "\n")
+                .unwrap_or_default(),
         }
     }
 }
@@ -40,6 +42,8 @@ impl std::str::FromStr for Format {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.iter().find(|(name, _)| *name == text);
-        found.map(|(_, format)| *format).ok_or_else(|| "use list or json".to_owned())
+        found
+            .map(|(_, format)| *format)
+            .ok_or_else(|| "use list or json".to_owned())
     }
 }

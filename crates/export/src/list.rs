@@ -16,7 +16,12 @@ pub(crate) fn render(map: &Map, options: Options) -> String {
     text
 }
 
-fn section<'m>(text: &mut String, edges: impl Iterator<Item = (&'m EdgeKey, &'m Edge)>, verb: &str, options: Options) {
+fn section<'m>(
+    text: &mut String,
+    edges: impl Iterator<Item = (&'m EdgeKey, &'m Edge)>,
+    verb: &str,
+    options: Options,
+) {
     // By name, then namespace: what an operator looks for first.
     let mut clients: BTreeMap<(String, String), BTreeMap<String, bool>> = BTreeMap::new();
     for (key, edge) in edges {
@@ -35,10 +40,18 @@ fn section<'m>(text: &mut String, edges: impl Iterator<Item = (&'m EdgeKey, &'m 
     }
     for ((client, namespace), servers) in clients {
         // Writing to a string cannot fail.
-        let place = if namespace.is_empty() { String::new() } else { format!(" in namespace {namespace}") };
+        let place = if namespace.is_empty() {
+            String::new()
+        } else {
+            format!(" in namespace {namespace}")
+        };
         let _ = writeln!(text, "{client}{place} {verb}:");
         for (server, assumed) in servers {
-            let _ = writeln!(text, " - {server}{}", if assumed { " (assumed)" } else { "" });
+            let _ = writeln!(
+                text,
+                " - {server}{}",
+                if assumed { " (assumed)" } else { "" }
+            );
         }
     }
 }

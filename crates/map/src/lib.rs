@@ -34,7 +34,7 @@ mod table;
 
 pub use activity::Activity;
 pub use attributes::Attributes;
-pub use difference::{Difference, difference, difference_between};
+pub use difference::{ChangedEdge, Difference, difference, difference_between};
 pub use edge::{Edge, EdgeError, EdgeKey};
 pub use facet::Facet;
 pub use filter::Filter;

@@ -1,0 +1,122 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+use export::Format;
+
+/// Maps who calls whom in a Kubernetes cluster.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portolan",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Draw the map of recorded traffic: captures from nodes, and snapshots of their cluster
+    Replay(ReplayArgs),
+    /// Draw the map of a recording that comes with the program: a shop of 11 workloads
+    Demo(DemoArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  Record on a node (stop with Ctrl-C), and save what the cluster looks like:
+    tcpdump -i any -w node.pcap 'port 53 or tcp[tcpflags] & (tcp-syn|tcp-rst) != 0'
+    kubectl get namespaces,nodes,pods,services,endpointslices,deployments,replicasets,daemonsets,\\
+statefulsets,jobs,cronjobs -A -o json > cluster.json
+
+  Draw the map:
+    portolan replay --capture node.pcap --cluster cluster.json
+
+  Several nodes, the cluster before and after, and every pod event in between:
+    portolan replay --capture a.pcap --capture b.pcap.gz --cluster start.json --cluster end.json \\
+        --pod-events events.json
+
+  The whole map as JSON, from a capture on another machine:
+    ssh node tcpdump -i any -w - port 53 or tcp | portolan replay --capture - --cluster cluster.json \\
+        -o json --output map.json
+
+Exit codes: 0 done, 1 ran but failed, 2 wrong use or unreadable input.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = REPLAY_EXAMPLES)]
+pub(crate) struct ReplayArgs {
+    /// A capture from a node: pcap or pcapng, plain or gzip; `-` for standard input. May be repeated
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub(crate) capture: Vec<PathBuf>,
+
+    /// What `kubectl get … -A -o json` (or yaml) printed, plain or gzip. May be repeated
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub(crate) cluster: Vec<PathBuf>,
+
+    /// What `kubectl get pods -A -w --output-watch-events -o json` printed meanwhile: knows the pods that
+    /// came and went between two snapshots
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) pod_events: Vec<PathBuf>,
+
+    /// A copy of `/proc/<pid>/{cgroup,net/…}` of the node's containers: a folder, or a tar, plain or gzip.
+    /// The time of the scan is the files' modification time. May be repeated
+    #[arg(long, value_name = "DIR-or-TAR", num_args = 1..)]
+    pub(crate) sockets: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) view: ViewArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    #[command(flatten)]
+    pub(crate) view: ViewArgs,
+}
+
+/// What comes out, and where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ViewArgs {
+    /// The form of the map
+    #[arg(
+        short = 'o',
+        long = "format",
+        value_name = "list|json",
+        default_value = "list"
+    )]
+    pub(crate) format: Format,
+
+    /// Write the map to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// The cluster's DNS domain
+    #[arg(
+        long,
+        value_name = "DOMAIN",
+        default_value = "cluster.local",
+        env = "PORTOLAN_CLUSTER_DOMAIN"
+    )]
+    pub(crate) cluster_domain: String,
+
+    /// List attempts too: connections that were refused or never answered
+    #[arg(long)]
+    pub(crate) attempts: bool,
+
+    /// Leave out the summary on standard error
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}

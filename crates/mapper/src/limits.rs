@@ -1,0 +1,28 @@
+//! Every bound of the mapper's tables, each with its reason.
+
+use std::time::Duration;
+
+/// How long evidence by DNS alone waits for the connection it was asked for. Resolver libraries connect at once;
+/// a pool may take its time to open.
+pub const ANSWER_WINDOW: Duration = Duration::from_secs(60);
+
+/// Answers that wait, over all clients: a minute of 1 600 new pairs of client and address a second.
+pub const MAX_PAIRS: usize = 100_000;
+
+/// Different names one client may get for one address within [`ANSWER_WINDOW`]; virtual hosts behind one balancer.
+pub const MAX_NAMES_PER_PAIR: usize = 32;
+
+/// How much longer than its time to live a name stands for an address: connection pools outlive answers.
+pub const NAME_GRACE: Duration = Duration::from_secs(600);
+
+/// Names of outside addresses remembered, over all clients, in about 30 MB.
+pub const MAX_OUTSIDE_NAMES: usize = 100_000;
+
+/// Outside DNS names listed per workload; what comes after is folded to `*.domain`.
+pub const MAX_NAMES_PER_WORKLOAD: usize = 1_000;
+
+/// Outside addresses listed per workload; what comes after is folded to /24 or /48.
+pub const MAX_ADDRESSES_PER_WORKLOAD: usize = 256;
+
+/// Client addresses kept for one workload that is called from the internet; then folded likewise.
+pub const MAX_CLIENT_ADDRESSES: usize = 256;

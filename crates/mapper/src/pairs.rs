@@ -1,0 +1,102 @@
+//! Answers wait for the connection they were asked for.
+//!
+//! A DNS answer alone says what a client asked, not what it called. Within a minute the handshake usually tells:
+//! accepted, and the answer is one more piece of evidence for that edge; refused, and it belongs to the attempt;
+//! neither, and the answer has to speak for itself.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+
+use map::{Peer, Time, Workload};
+
+use crate::limits::{ANSWER_WINDOW, MAX_PAIRS};
+use crate::resolve::Server;
+
+/// An answer that waits.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) server: Server,
+    pub(crate) first: Time,
+    pub(crate) last: Time,
+    /// How many observations it stands for.
+    pub(crate) observations: u64,
+    /// How many answers.
+    pub(crate) answers: u64,
+}
+
+/// What is known of connections from a client to an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Nothing yet.
+    Nothing,
+    /// Somebody accepted.
+    Accepted(Peer),
+    /// Everything so far was refused or unanswered.
+    Refused(Peer),
+}
+
+/// A client and an address that it learned or called, within the window.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    since: Time,
+    pub(crate) known: Known,
+    pub(crate) waiting: Vec<Waiting>,
+}
+
+/// A client workload and an address.
+pub(crate) type PairKey = (Workload, IpAddr);
+
+/// The pairs of the last [`ANSWER_WINDOW`], at most [`MAX_PAIRS`]; the oldest makes room, and is settled early.
+#[derive(Debug, Default)]
+pub(crate) struct Pairs {
+    pairs: HashMap<PairKey, Pair>,
+    order: VecDeque<PairKey>,
+}
+
+impl Pairs {
+    /// The pair, made now if there is none. A second value is the one that had to make room.
+    pub(crate) fn entry(
+        &mut self,
+        key: PairKey,
+        now: Time,
+    ) -> (&mut Pair, Option<(PairKey, Pair)>) {
+        let mut evicted = None;
+        if !self.pairs.contains_key(&key) {
+            if self.order.len() >= MAX_PAIRS {
+                evicted = self.pop();
+            }
+            self.order.push_back(key.clone());
+        }
+        let fresh = || Pair {
+            since: now,
+            known: Known::Nothing,
+            waiting: Vec::new(),
+        };
+        (self.pairs.entry(key).or_insert_with(fresh), evicted)
+    }
+
+    /// Observations that wait.
+    pub(crate) fn held(&self) -> u64 {
+        self.pairs
+            .values()
+            .flat_map(|pair| &pair.waiting)
+            .map(|waiting| waiting.observations)
+            .sum()
+    }
+
+    /// The oldest pair, once its window is over.
+    pub(crate) fn due(&mut self, now: Time) -> Option<(PairKey, Pair)> {
+        let oldest = self.pairs.get(self.order.front()?)?;
+        if now.since(oldest.since) > ANSWER_WINDOW {
+            self.pop()
+        } else {
+            None
+        }
+    }
+
+    /// The oldest pair, due or not.
+    pub(crate) fn pop(&mut self) -> Option<(PairKey, Pair)> {
+        let key = self.order.pop_front()?;
+        self.pairs.remove_entry(&key)
+    }
+}
