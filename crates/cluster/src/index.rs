@@ -163,7 +163,7 @@ impl Index {
             .or_else(|| annotation(OLD_ANNOTATION));
         pod.owner = metadata.owner_references.first().cloned();
         if !object.spec.node_name.is_empty() {
-            pod.node = object.spec.node_name.clone();
+            pod.node.clone_from(&object.spec.node_name);
         }
         let texts = object
             .status

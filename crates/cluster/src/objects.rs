@@ -62,6 +62,7 @@ pub(crate) struct OwnerReference {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[allow(clippy::struct_field_names, reason = "the names of the Kubernetes API")]
 pub(crate) struct Spec {
     #[serde(deserialize_with = "or_default")]
     pub(crate) host_network: bool,
@@ -83,6 +84,7 @@ pub(crate) struct Spec {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[allow(clippy::struct_field_names, reason = "the names of the Kubernetes API")]
 pub(crate) struct Port {
     #[serde(deserialize_with = "or_default")]
     pub(crate) name: CompactString,
@@ -96,6 +98,7 @@ pub(crate) struct Port {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[allow(clippy::struct_field_names, reason = "the names of the Kubernetes API")]
 pub(crate) struct Status {
     #[serde(deserialize_with = "or_default")]
     pub(crate) phase: CompactString,

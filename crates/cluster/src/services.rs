@@ -57,8 +57,8 @@ impl Service {
             status,
             ..
         } = object;
-        self.namespace = metadata.namespace.clone();
-        self.name = metadata.name.clone();
+        self.namespace.clone_from(&metadata.namespace);
+        self.name.clone_from(&metadata.name);
         self.created = metadata.creation_timestamp.unwrap_or_default();
         self.external_name =
             (!spec.external_name.is_empty()).then(|| DnsName::new(&spec.external_name));

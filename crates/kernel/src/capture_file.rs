@@ -115,6 +115,9 @@ impl<R: Read> Read for Bytes<R> {
     }
 }
 
+/// A frame in the buffer: time, link, where its bytes begin and end, original length.
+type Found = (i64, Result<LinkType, u32>, usize, usize, u32);
+
 /// Reads the frames of a capture, one by one.
 pub struct CaptureReader<R: Read> {
     bytes: Bytes<R>,
@@ -308,7 +311,7 @@ impl<R: Read> CaptureReader<R> {
             .u32(&head, 0)
             .and_then(|length| usize::try_from(length).ok())
             .unwrap_or(0);
-        if !(12..=MAX_BLOCK).contains(&length) || length % 4 != 0 {
+        if !(12..=MAX_BLOCK).contains(&length) || !length.is_multiple_of(4) {
             return Err(CaptureError::Damaged {
                 frames: self.frames,
             });
@@ -338,7 +341,7 @@ impl<R: Read> CaptureReader<R> {
                 (0, _) => break,
                 // if_tsresol: a power of ten, or of two with the top bit set.
                 (9, [exponent]) => {
-                    interface.resolution = resolution(*exponent).unwrap_or(interface.resolution)
+                    interface.resolution = resolution(*exponent).unwrap_or(interface.resolution);
                 }
                 // if_tsoffset
                 (14, _) if value.len() == 8 => {
@@ -358,7 +361,7 @@ impl<R: Read> CaptureReader<R> {
         }
         match &mut self.format {
             Format::Pcapng { interfaces, .. } if interfaces.len() < MAX_INTERFACES => {
-                interfaces.push(interface)
+                interfaces.push(interface);
             }
             _ => return Err(damaged),
         }
@@ -373,7 +376,7 @@ impl<R: Read> CaptureReader<R> {
     }
 
     /// An enhanced packet block: time, link, where its bytes are, original length.
-    fn enhanced(&self, order: Order) -> Option<(i64, Result<LinkType, u32>, usize, usize, u32)> {
+    fn enhanced(&self, order: Order) -> Option<Found> {
         let field = |place| order.u32(&self.buffer, place);
         let interface = self.described(field(0)?)?;
         let ticks = u64::from(field(4)?) << 32 | u64::from(field(8)?);
@@ -396,7 +399,7 @@ impl<R: Read> CaptureReader<R> {
     }
 
     /// A simple packet block has no time.
-    fn simple(&self, order: Order) -> Option<(i64, Result<LinkType, u32>, usize, usize, u32)> {
+    fn simple(&self, order: Order) -> Option<Found> {
         let interface = self.described(0)?;
         let original = order.u32(&self.buffer, 0)?;
         let kept = usize::try_from(original).ok()?;

@@ -19,7 +19,7 @@ pub enum LinkType {
 }
 
 impl LinkType {
-    /// From the number in a capture file (the LINKTYPE_ registry of tcpdump.org).
+    /// From the number in a capture file (the `LINKTYPE_` registry of tcpdump.org).
     pub const fn from_pcap(number: u32) -> Option<Self> {
         Some(match number {
             1 => Self::Ethernet,

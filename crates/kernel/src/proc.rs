@@ -72,7 +72,7 @@ pub fn socket_counts(sockstat: &[u8], sockstat6: &[u8]) -> SocketCounts {
                     counts.tcp_time_wait = counts.tcp_time_wait.saturating_add(value("tw"));
                 }
                 "UDP" | "UDP6" => {
-                    counts.udp_in_use = counts.udp_in_use.saturating_add(value("inuse"))
+                    counts.udp_in_use = counts.udp_in_use.saturating_add(value("inuse"));
                 }
                 _ => {}
             }

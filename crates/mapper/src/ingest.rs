@@ -178,12 +178,11 @@ impl Ingest {
         let key = (client, answer.address);
         let (pair, evicted) = self.pairs.entry(key.clone(), self.now);
         let known = pair.known.clone();
-        let fate = match known {
-            Known::Accepted(peer) => Some(self.explained(&key, &peer, &waiting)),
-            _ => {
-                wait(pair, waiting);
-                None
-            }
+        let fate = if let Known::Accepted(peer) = known {
+            Some(self.explained(&key, &peer, &waiting))
+        } else {
+            wait(pair, waiting);
+            None
         };
         if let Some((key, pair)) = evicted {
             self.settle(index, &key, pair);
@@ -283,6 +282,7 @@ impl Ingest {
     }
 
     /// Tells the answers that wait for this connection what became of it.
+    #[allow(clippy::needless_pass_by_value, reason = "the pair keeps it")]
     fn explain(&mut self, index: &Index, client: &Workload, connection: &Connection, peer: Peer) {
         let key: PairKey = (client.clone(), connection.meant.ip());
         let (pair, evicted) = self.pairs.entry(key.clone(), self.now);
@@ -410,6 +410,7 @@ impl Ingest {
         self.write(client, peer, facets, span, outcome).0
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "a sighting owns its key")]
     fn write(
         &mut self,
         client: Peer,

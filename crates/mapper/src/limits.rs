@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How long evidence by DNS alone waits for the connection it was asked for. Resolver libraries connect at once;
 /// a pool may take its time to open.
-pub const ANSWER_WINDOW: Duration = Duration::from_secs(60);
+pub const ANSWER_WINDOW: Duration = Duration::from_mins(1);
 
 /// Answers that wait, over all clients: a minute of 1 600 new pairs of client and address a second.
 pub const MAX_PAIRS: usize = 100_000;
@@ -13,7 +13,7 @@ pub const MAX_PAIRS: usize = 100_000;
 pub const MAX_NAMES_PER_PAIR: usize = 32;
 
 /// How much longer than its time to live a name stands for an address: connection pools outlive answers.
-pub const NAME_GRACE: Duration = Duration::from_secs(600);
+pub const NAME_GRACE: Duration = Duration::from_mins(10);
 
 /// Names of outside addresses remembered, over all clients, in about 30 MB.
 pub const MAX_OUTSIDE_NAMES: usize = 100_000;

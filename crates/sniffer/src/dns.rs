@@ -206,12 +206,11 @@ impl<S: BuildHasher + Clone> Dns<S> {
 
     fn question(&mut self, way: Way, message: &Message<'_>) -> DnsFate {
         let key = self.key(way.source, message);
-        match self.questions.get_mut(&key, way.at) {
-            Some(_) => DnsFate::QuestionCopy,
-            None => {
-                self.questions.insert(key, Exchange::Asked, way.at);
-                DnsFate::Question
-            }
+        if self.questions.get_mut(&key, way.at).is_some() {
+            DnsFate::QuestionCopy
+        } else {
+            self.questions.insert(key, Exchange::Asked, way.at);
+            DnsFate::Question
         }
     }
 

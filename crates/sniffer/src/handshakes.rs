@@ -1,7 +1,7 @@
 //! TCP handshakes: who connected to whom, under network address translation.
 //!
 //! One connection can be captured several times: before and after the translation of its destination (a
-//! Service), of its source (masquerade), or of both at once (NodePort, hairpin). Translation changes addresses
+//! Service), of its source (masquerade), or of both at once (`NodePort`, hairpin). Translation changes addresses
 //! and ports, never the client's initial sequence number (RFC 9293 3.4.1), nor the timestamp option's value (RFC
 //! 7323 3). Appearances of one SYN are joined by that number and one equal endpoint, or that number and the
 //! timestamp. The first appearance is nearest to the client, the last is nearest to the server.

@@ -30,7 +30,7 @@ pub const DNS_STREAM_WINDOW: Duration = Duration::from_secs(30);
 pub const MAX_DNS_SERVERS: usize = 1_024;
 
 /// How long an address counts as a DNS server after its last answer.
-pub const DNS_SERVER_WINDOW: Duration = Duration::from_secs(600);
+pub const DNS_SERVER_WINDOW: Duration = Duration::from_mins(10);
 
 /// Distinct answers, and distinct connections, between two reports: a node with 250 pods that each talk to 500
 /// others. About 25 MB when full; reports usually drain it every second.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::generate::{Step, any_map, floor, merged, sighting, step, time};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60_000))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn merge_is_associative(a in any_map(), b in any_map(), c in any_map()) {

@@ -28,12 +28,12 @@ impl Client<'_> {
 }
 
 /// Who held the source's address from `first` to `last`. Two different holders are nobody for sure.
-pub(crate) fn client<'a>(
-    index: &'a Index,
+pub(crate) fn client(
+    index: &Index,
     source: Source,
     first: Time,
     last: Time,
-) -> Result<Client<'a>, (Refusal, Option<&'a str>)> {
+) -> Result<Client<'_>, (Refusal, Option<&str>)> {
     let holder = index.holder(source.address, source.pod_uid, last);
     if let Holder::HostNetwork(node) = holder {
         return Err((Refusal::HostNetworkSource, Some(node)));
