@@ -90,7 +90,7 @@ impl Activity {
 
     /// Forgets all buckets that start at or before `time`, where nothing tells which side of it they mean.
     pub(crate) fn clear_through(&mut self, time: Time) {
-        self.fine.clear_before(Fine::bucket(time));
+        self.fine.clear_before(Fine::bucket(time) + 1);
         self.coarse.clear_before(Coarse::bucket(time) + 1);
     }
 
