@@ -47,14 +47,16 @@ criterion_table() {
 }
 
 replay_table() {
-  local out=$1 repeats capture=$1/capture.pcap once=$1/once.pcap packets bytes seconds kib
+  local out=$1 repeats capture=$1/capture.pcap once=$1/once.pcap packets bytes seconds kib i
   gzip -dc "$RECORDING/capture.pcap.gz" >"$once"
   echo '| capture | packets | time | packets/s | peak memory |'
   echo '|---:|---:|---:|---:|---:|'
   for repeats in "${REPEATS[@]}"; do
     # A pcap file is a header of 24 bytes and records behind each other.
     head -c 24 "$once" >"$capture"
-    yes "$once" | head -n "$repeats" | xargs -n 1 tail -c +25 >>"$capture"
+    for ((i = 0; i < repeats; i++)); do
+      tail -c +25 "$once"
+    done >>"$capture"
     /usr/bin/time -f '%e %M' -o "$out/time" "$target/release/portolan" replay --capture "$capture" \
       --cluster "$RECORDING/cluster-start.json.gz" --cluster "$RECORDING/cluster-end.json.gz" \
       --pod-events "$RECORDING/pod-events.json.gz" >/dev/null 2>"$out/summary"
