@@ -157,6 +157,20 @@ mod tests {
     }
 
     #[test]
+    fn the_hour_of_a_floor_stays_where_only_hours_are_left() {
+        let day = 86_400;
+        let mut seen = Seen::new(secs(1_000), secs(9 * day));
+        assert!(seen.raise(secs(1_800)));
+        assert!(seen.active_in(secs(2_000), secs(2_000)));
+        assert_eq!(seen.activity().buckets().count(), 2);
+
+        let mut seen = Seen::new(secs(1_000), secs(9 * day));
+        assert!(seen.lift(secs(1_800)));
+        assert!(!seen.active_in(secs(2_000), secs(2_000)));
+        assert_eq!(seen.first(), secs(9 * day));
+    }
+
+    #[test]
     fn a_floor_from_elsewhere_gives_up_what_is_uncertain() {
         let mut seen = Seen::new(secs(1_000), secs(9_000));
         seen.join(&Seen::new(secs(5_000), secs(5_000)));

@@ -105,3 +105,40 @@ fn count(edge: &mut Edge, reporter: &str, connections: u64) {
         edge.connections.insert(reporter.into(), connections);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Peer;
+
+    #[test]
+    fn a_full_table_refreshes_what_it_has_and_takes_nothing_new() {
+        let mut table = Table::new();
+        let mut record = |cluster: &str| {
+            let key = EdgeKey {
+                cluster: cluster.into(),
+                client: Peer::Internet,
+                server: Peer::Internet,
+            };
+            let sighting = Sighting {
+                key,
+                facets: &[],
+                first: Time::EPOCH,
+                last: Time::EPOCH,
+                reporter: None,
+                connections: 0,
+            };
+            table.record(sighting, Time::EPOCH, 2)
+        };
+        assert_eq!(
+            ["a", "b", "c", "a"].map(&mut record),
+            [
+                Change::NewEdge,
+                Change::NewEdge,
+                Change::Full,
+                Change::Refreshed
+            ]
+        );
+        assert_eq!(table.len(), 2);
+    }
+}

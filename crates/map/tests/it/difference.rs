@@ -64,6 +64,7 @@ fn in_time_gone_means_quiet() {
     record(&mut map, "gone", &[port(1)], 0);
     record(&mut map, "other", &[port(1), port(2)], 0);
     record(&mut map, "back", &[], 0);
+    record(&mut map, "quiet", &[], HOUR);
     record(&mut map, "other", &[port(2), port(3)], 2 * HOUR);
     record(&mut map, "new", &[port(1)], 2 * HOUR);
     record(&mut map, "back", &[], 3 * HOUR);
@@ -74,7 +75,7 @@ fn in_time_gone_means_quiet() {
         Time::from_secs(BASE + 2 * HOUR),
     );
     assert_eq!(found.added, [key("new")]);
-    assert_eq!(found.removed, [key("back"), key("gone")]);
+    assert_eq!(found.removed, [key("back"), key("gone"), key("quiet")]);
     let changed = ChangedEdge {
         key: key("other"),
         added: vec![port(3)],
