@@ -1,7 +1,7 @@
 //! What `kubectl get … -o json` (or yaml) printed: lists, single objects, watch events, several of them in a row.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 use serde_json::Value;
@@ -56,36 +56,98 @@ pub fn read(reader: impl Read, each: &mut dyn FnMut(Event)) -> Summary {
     }
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first.is_none_or(|byte| matches!(byte, b'{' | b'[')) {
-        for value in serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>() {
-            match value {
-                Ok(value) => document(value, &mut summary, each),
-                Err(error) => {
-                    summary
-                        .error
-                        .get_or_insert(DocumentError::Syntax(error.to_string()));
-                    break;
-                }
-            }
-        }
+        json(&bytes, &mut summary, each);
     } else {
-        let text = String::from_utf8_lossy(&bytes);
-        match serde_saphyr::from_multiple::<Value>(&text) {
-            Ok(values) => values
-                .into_iter()
-                .for_each(|value| document(value, &mut summary, each)),
-            Err(error) => {
-                summary
-                    .error
-                    .get_or_insert(DocumentError::Syntax(error.to_string()));
-            }
-        }
+        yaml(&String::from_utf8_lossy(&bytes), &mut summary, each);
     }
     summary
 }
 
-fn unpack(reader: impl Read, bytes: &mut Vec<u8>) -> std::io::Result<()> {
-    let mut reader = BufReader::new(reader);
-    if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+/// JSON documents in a row.
+fn json(bytes: &[u8], summary: &mut Summary, each: &mut dyn FnMut(Event)) {
+    let mut documents = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
+    let mut read = 0;
+    while let Some(value) = documents.next() {
+        match value {
+            Ok(value) => {
+                document(value, summary, each);
+                read = documents.byte_offset();
+            }
+            Err(error) => {
+                summary
+                    .error
+                    .get_or_insert(DocumentError::Syntax(error.to_string()));
+                salvage(bytes.get(read..).unwrap_or_default(), summary, each);
+                break;
+            }
+        }
+    }
+}
+
+/// What a list that breaks off held before: its whole items, one by one.
+fn salvage(bytes: &[u8], summary: &mut Summary, each: &mut dyn FnMut(Event)) {
+    let Some(place) = memchr::memmem::find(bytes, b"\"items\"") else {
+        return;
+    };
+    let mut rest = bytes
+        .get(place + b"\"items\"".len()..)
+        .unwrap_or_default()
+        .trim_ascii_start();
+    for opening in [b":", b"["] {
+        let Some(behind) = rest.strip_prefix(opening) else {
+            return;
+        };
+        rest = behind.trim_ascii_start();
+    }
+    loop {
+        let mut items = serde_json::Deserializer::from_slice(rest).into_iter::<Value>();
+        let Some(Ok(item)) = items.next() else { return };
+        let end = items.byte_offset();
+        document(item, summary, each);
+        rest = rest.get(end..).unwrap_or_default().trim_ascii_start();
+        let Some(behind) = rest.strip_prefix(b",") else {
+            return;
+        };
+        rest = behind.trim_ascii_start();
+    }
+}
+
+/// YAML documents between lines of `---`; one that cannot be read loses only itself.
+fn yaml(text: &str, summary: &mut Summary, each: &mut dyn FnMut(Event)) {
+    let mut part = String::new();
+    for line in text.lines().chain(["---"]) {
+        let behind = line
+            .strip_prefix("---")
+            .filter(|behind| behind.is_empty() || behind.starts_with(' '));
+        let Some(behind) = behind else {
+            part.push_str(line);
+            part.push('\n');
+            continue;
+        };
+        if !part.trim().is_empty() {
+            match serde_saphyr::from_str::<Value>(&part) {
+                Ok(Value::Null) => {}
+                Ok(value) => document(value, summary, each),
+                Err(error) => {
+                    summary
+                        .error
+                        .get_or_insert(DocumentError::Syntax(error.to_string()));
+                }
+            }
+        }
+        part.clear();
+        part.push_str(behind);
+        part.push('\n');
+    }
+}
+
+fn unpack(mut reader: impl Read, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+    // A pipe may hand over one byte at a time.
+    let mut start = Vec::with_capacity(2);
+    reader.by_ref().take(2).read_to_end(&mut start)?;
+    let gzip = start == [0x1f, 0x8b];
+    let reader = BufReader::new(Cursor::new(start).chain(reader));
+    if gzip {
         MultiGzDecoder::new(reader)
             .take(MAX_BYTES)
             .read_to_end(bytes)?;
@@ -152,5 +214,54 @@ fn bad(summary: &mut Summary, text: String) {
     summary.bad_count += 1;
     if summary.bad.len() < MAX_NAMED {
         summary.bad.push(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(bytes: &[u8]) -> (Vec<String>, bool) {
+        let mut names = Vec::new();
+        let summary = read(bytes, &mut |event| {
+            let (Event::Applied(object) | Event::Deleted(object)) = event;
+            names.push(object.metadata.name.to_string());
+        });
+        (names, summary.error.is_some())
+    }
+
+    fn both() -> (Vec<String>, bool) {
+        (vec!["a".to_owned(), "b".to_owned()], false)
+    }
+
+    #[test]
+    fn lists_rows_of_documents_and_watch_events_are_read() {
+        let list =
+            br#"{"kind":"PodList","items":[{"metadata":{"name":"a"}},{"metadata":{"name":"b"}}]}"#;
+        assert_eq!(names(list), both());
+        let row =
+            br#"{"kind":"Pod","metadata":{"name":"a"}} {"kind":"Node","metadata":{"name":"b"}}"#;
+        assert_eq!(names(row), both());
+        let watch = br#"{"type":"DELETED","object":{"kind":"Pod","metadata":{"name":"a"}}}
+                        {"type":"ADDED","object":{"kind":"Pod","metadata":{"name":"b"}}}"#;
+        assert_eq!(names(watch), both());
+        let yaml = b"kind: Pod\nmetadata: {name: a}\n---\nkind: Pod\nmetadata:\n  name: b\n";
+        assert_eq!(names(yaml), both());
+    }
+
+    #[test]
+    fn one_bad_object_loses_nothing_else() {
+        let list = br#"{"kind":"List","items":[{"kind":"Pod","metadata":{"name":"a"}},
+                        {"kind":"Pod","metadata":7},{"kind":"Pod","metadata":{"name":"b"}}]}"#;
+        assert_eq!(names(list), both());
+    }
+
+    #[test]
+    fn what_stands_before_a_break_counts() {
+        let list = br#"{"apiVersion":"v1","items": [ {"kind":"Pod","metadata":{"name":"a"}},
+                        {"kind":"Pod","metadata":{"name":"b"}}, {"kind":"Pod","meta"#;
+        assert_eq!(names(list), (both().0, true));
+        let yaml = b"kind: Pod\nmetadata: {name: a}\n---\nkind: Pod\nmetadata: {name: b}\n---\nkind: [Pod\n";
+        assert_eq!(names(yaml), (both().0, true));
     }
 }

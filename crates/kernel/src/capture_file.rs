@@ -2,7 +2,7 @@
 //!
 //! One frame is held at a time, whatever the size of the file; a length that no frame can have allocates nothing.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Chain, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -102,8 +102,18 @@ enum Format {
 
 /// Plain or unpacked on the way.
 enum Bytes<R: Read> {
-    Plain(BufReader<R>),
-    Gzip(Box<BufReader<MultiGzDecoder<BufReader<R>>>>),
+    Plain(Whole<R>),
+    Gzip(Box<BufReader<MultiGzDecoder<Whole<R>>>>),
+}
+
+/// A file with its first bytes put back.
+type Whole<R> = BufReader<Chain<Cursor<Vec<u8>>, R>>;
+
+/// The first two bytes, however few a pipe hands over at a time; fewer at the end.
+fn start(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut start = Vec::with_capacity(2);
+    reader.take(2).read_to_end(&mut start)?;
+    Ok(start)
 }
 
 impl<R: Read> Read for Bytes<R> {
@@ -138,8 +148,10 @@ impl<R: Read> std::fmt::Debug for CaptureReader<R> {
 impl<R: Read> CaptureReader<R> {
     /// Reads the file's header.
     pub fn open(reader: R) -> Result<Self, CaptureError> {
-        let mut reader = BufReader::with_capacity(1 << 16, reader);
-        let gzip = reader.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+        let mut reader = reader;
+        let start = start(&mut reader)?;
+        let gzip = start == [0x1f, 0x8b];
+        let reader = BufReader::with_capacity(1 << 16, Cursor::new(start).chain(reader));
         let mut bytes = if gzip {
             Bytes::Gzip(Box::new(BufReader::new(MultiGzDecoder::new(reader))))
         } else {
