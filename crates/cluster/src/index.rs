@@ -1,6 +1,6 @@
 //! What is known of the cluster, by address, name and owner.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 use compact_str::CompactString;
@@ -92,6 +92,8 @@ pub struct Index {
     pod_ranges: Vec<IpNet>,
     services: HashMap<(CompactString, CompactString), Service>,
     service_addresses: HashMap<IpAddr, BTreeSet<(CompactString, CompactString)>>,
+    /// The labels that each CronJob gives to its pods, by namespace and name.
+    cron_jobs: BTreeMap<(CompactString, CompactString), BTreeMap<CompactString, CompactString>>,
     /// The first owner reference of each owner, by kind, namespace and name.
     owners: HashMap<(CompactString, CompactString, CompactString), Option<OwnerReference>>,
 }
@@ -118,6 +120,23 @@ impl Index {
             "EndpointSlice" => self.apply_slice(&object),
             "Endpoints" => self.apply_endpoints(&object),
             _ => {
+                if object.kind == "CronJob" {
+                    let key = (
+                        object.metadata.namespace.clone(),
+                        object.metadata.name.clone(),
+                    );
+                    self.cron_jobs.insert(
+                        key,
+                        object
+                            .spec
+                            .job_template
+                            .spec
+                            .template
+                            .metadata
+                            .labels
+                            .clone(),
+                    );
+                }
                 let key = (
                     object.kind.clone(),
                     object.metadata.namespace.clone(),
@@ -359,13 +378,19 @@ impl Index {
             name: pod.name.clone(),
         };
         let mut root = pod.owner.as_ref().unwrap_or(&pod_itself);
+        let mut cron_job = None;
         for _ in 0..MAX_OWNERS {
             let key = (root.kind.clone(), pod.namespace.clone(), root.name.clone());
             match self.owners.get(&key) {
                 Some(Some(owner)) => root = owner,
-                _ => break,
+                Some(None) => break,
+                None => {
+                    cron_job = self.cron_job_of(pod, root);
+                    break;
+                }
             }
         }
+        let root = cron_job.as_ref().unwrap_or(root);
         // Targets are written `name.namespace`, so a name holds no dot.
         let workload = Workload::new(&pod.namespace, &root.name.replace('.', "_"), &root.kind);
         let (group, version) = root
@@ -378,6 +403,38 @@ impl Index {
             group: group.into(),
             version: version.into(),
         }
+    }
+
+    /// The `CronJob` behind a Job that is gone. Finished Jobs are deleted after a few runs, so a snapshot rarely
+    /// holds them; their pods still carry the labels of the `CronJob`'s template, and their names begin with its
+    /// name and a dash (Kubernetes: `getJobName` of the `CronJob` controller). Both must agree.
+    fn cron_job_of(&self, pod: &Pod, job: &OwnerReference) -> Option<OwnerReference> {
+        if job.kind != "Job" {
+            return None;
+        }
+        let fits = |name: &CompactString, labels: &BTreeMap<CompactString, CompactString>| {
+            let named = job
+                .name
+                .strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.starts_with('-'));
+            let carried = |(key, value): (&CompactString, &CompactString)| {
+                pod.labels.iter().any(|(k, v)| k == key && v == value)
+            };
+            named && !labels.is_empty() && labels.iter().all(carried)
+        };
+        let all = self
+            .cron_jobs
+            .iter()
+            .filter(|((namespace, _), _)| *namespace == pod.namespace);
+        let names = all
+            .filter(|((_, name), labels)| fits(name, labels))
+            .map(|((_, name), _)| name);
+        let name = names.max_by_key(|name| name.len())?.clone();
+        Some(OwnerReference {
+            api_version: job.api_version.clone(),
+            kind: "CronJob".into(),
+            name,
+        })
     }
 
     /// The Service with this name.

@@ -78,6 +78,9 @@ pub(crate) struct Spec {
     pub(crate) external_name: CompactString,
     #[serde(deserialize_with = "lenient")]
     pub(crate) ports: Vec<Port>,
+    /// Of a `CronJob`: what its Jobs are made from.
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) job_template: JobTemplate,
     #[serde(rename = "podCIDRs", deserialize_with = "or_default")]
     pub(crate) pod_cidrs: Vec<CompactString>,
 }
@@ -206,6 +209,28 @@ pub(crate) struct Subset {
     pub(crate) not_ready_addresses: Vec<Ip>,
     #[serde(deserialize_with = "or_default")]
     pub(crate) ports: Vec<Port>,
+}
+
+/// The part of a Job's template that its pods inherit.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct JobTemplate {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) spec: JobSpec,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct JobSpec {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) template: PodTemplate,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PodTemplate {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) metadata: Metadata,
 }
 
 /// `null` is absent.
