@@ -29,11 +29,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 
 /// Says what went wrong.
 pub(crate) fn complain(failure: &Failure) {
-    let mut text = format!("{ERROR}error:{ERROR:#} {failure}\n");
-    if let Some(remedy) = failure.remedy() {
-        text.push_str(&format!("  {REMEDY}try:{REMEDY:#} {remedy}\n"));
-    }
-    note(&text);
+    let remedy = failure
+        .remedy()
+        .map(|remedy| format!("  {REMEDY}try:{REMEDY:#} {remedy}\n"))
+        .unwrap_or_default();
+    note(&format!("{ERROR}error:{ERROR:#} {failure}\n{remedy}"));
 }
 
 /// Writes to standard error, in colour where that is a terminal.

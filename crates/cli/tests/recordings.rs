@@ -1,4 +1,8 @@
 //! The real recordings give exactly their true edges.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may fail loudly, in its helpers too"
+)]
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

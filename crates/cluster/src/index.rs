@@ -92,7 +92,7 @@ pub struct Index {
     pod_ranges: Vec<IpNet>,
     services: HashMap<(CompactString, CompactString), Service>,
     service_addresses: HashMap<IpAddr, BTreeSet<(CompactString, CompactString)>>,
-    /// The labels that each CronJob gives to its pods, by namespace and name.
+    /// The labels that each `CronJob` gives to its pods, by namespace and name.
     cron_jobs: BTreeMap<(CompactString, CompactString), BTreeMap<CompactString, CompactString>>,
     /// The first owner reference of each owner, by kind, namespace and name.
     owners: HashMap<(CompactString, CompactString, CompactString), Option<OwnerReference>>,

@@ -3,7 +3,14 @@
 //! Everything here reads bytes that strangers wrote. Nothing panics, nothing allocates on the way of a packet, and
 //! every walk is bounded. Each module takes a slice and gives plain values; none knows the others, but for the
 //! link type that a capture file names and the packet walk needs.
+//!
+//! ```text
+//! capture_file ─► frame ─► packet ─► UDP payload ─► dns
+//!                             └────► TCP payload ─► dns_stream ─► dns
+//! /proc/<pid>/net/tcp … ─► socket_table        /proc/<pid>/cgroup … ─► proc
+//! ```
 
+mod bytes;
 pub mod capture_file;
 pub mod dns;
 pub mod dns_stream;

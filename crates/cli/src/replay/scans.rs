@@ -242,7 +242,7 @@ impl Copy {
     }
 }
 
-fn text<'p>(component: Component<'p>) -> Option<&'p str> {
+fn text(component: Component<'_>) -> Option<&str> {
     match component {
         Component::Normal(part) => part.to_str(),
         _ => None,

@@ -82,81 +82,108 @@ impl Summary {
 /// The column in which numbers end.
 const WIDTH: usize = 9;
 
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut sections: Vec<(u64, String, Vec<(u64, String)>)> = Vec::new();
+/// A number with what it counts, and the parts that it is the sum of.
+struct Section {
+    total: u64,
+    title: String,
+    parts: Vec<(u64, String)>,
+}
+
+impl Summary {
+    fn sections(&self) -> Vec<Section> {
+        let mut sections = vec![self.packets(), self.dns(), self.handshakes()];
+        if self.scans > 0 {
+            sections.push(self.sockets());
+        }
+        // A capture without DNS or without TCP has nothing to say of it.
+        sections.retain(|section| section.total > 0);
+        sections.push(self.observations());
+        sections
+    }
+
+    fn packets(&self) -> Section {
         let captures = plural(self.captures as u64, "capture");
         let span = self
             .span
             .map(|(first, last)| format!(", {first} to {last}"))
             .unwrap_or_default();
-        let packets = lines(&self.packets, PacketFate::as_str);
-        sections.push((
-            self.packets.total(),
-            format!("packets in {captures}{span}"),
-            packets,
-        ));
-        if self.dns.total() > 0 {
-            sections.push((
-                self.dns.total(),
-                "DNS messages".into(),
-                lines(&self.dns, DnsFate::as_str),
-            ));
+        Section {
+            total: self.packets.total(),
+            title: format!("packets in {captures}{span}"),
+            parts: parts(&self.packets, PacketFate::as_str),
         }
-        if self.handshakes.total() > 0 {
-            let mut handshakes = lines(&self.handshakes, HandshakeFate::as_str);
-            if self.unfinished > 0 {
-                let note = "of the SYNs: still unanswered at the end of the capture";
-                handshakes.push((self.unfinished, note.into()));
-            }
-            sections.push((
-                self.handshakes.total(),
-                "packets of handshakes".into(),
-                handshakes,
-            ));
+    }
+
+    fn dns(&self) -> Section {
+        Section {
+            total: self.dns.total(),
+            title: "DNS messages".into(),
+            parts: parts(&self.dns, DnsFate::as_str),
         }
-        if self.scans > 0 {
-            let scans = plural(self.scans as u64, "scan");
-            let rows = lines(&self.sockets, SocketFate::as_str);
-            sections.push((
-                self.sockets.total(),
-                format!("rows of socket tables in {scans}"),
-                rows,
-            ));
+    }
+
+    fn handshakes(&self) -> Section {
+        let mut parts = parts(&self.handshakes, HandshakeFate::as_str);
+        if self.unfinished > 0 {
+            let note = "of the SYNs: still unanswered at the end of the capture";
+            parts.push((self.unfinished, note.into()));
         }
+        Section {
+            total: self.handshakes.total(),
+            title: "packets of handshakes".into(),
+            parts,
+        }
+    }
+
+    fn sockets(&self) -> Section {
+        let scans = plural(self.scans as u64, "scan");
+        Section {
+            total: self.sockets.total(),
+            title: format!("rows of socket tables in {scans}"),
+            parts: parts(&self.sockets, SocketFate::as_str),
+        }
+    }
+
+    fn observations(&self) -> Section {
         let evidence: Vec<String> = self
             .taken
             .iter()
             .map(|(evidence, n)| format!("{n} {evidence}"))
             .collect();
-        let mut fates = lines(&self.fates, Fate::as_str);
+        let mut parts = parts(&self.fates, Fate::as_str);
         if self.held > 0 {
-            fates.push((self.held, "held".into()));
+            parts.push((self.held, "held".into()));
         }
-        sections.push((
-            self.taken.total(),
-            format!("observations ({})", evidence.join(", ")),
-            fates,
-        ));
-        for (total, title, lines) in &sections {
-            writeln!(f, "{:>WIDTH$} {title}", number(*total))?;
-            for (n, what) in lines {
-                writeln!(f, "{:>WIDTH$}   {what}", number(*n))?;
+        Section {
+            total: self.taken.total(),
+            title: if evidence.is_empty() {
+                "observations".into()
+            } else {
+                format!("observations ({})", evidence.join(", "))
+            },
+            parts,
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for section in self.sections() {
+            line(f, section.total, &section.title)?;
+            for (n, what) in &section.parts {
+                line(f, *n, &format!("  {what}"))?;
             }
         }
         for (node, n) in &self.host_network {
-            writeln!(
+            line(
                 f,
-                "{:>WIDTH$} of them from the host network of node {node}",
-                number(*n)
+                *n,
+                &format!("of them from the host network of node {node}"),
             )?;
         }
-        writeln!(
-            f,
-            "{:>WIDTH$} edges, {} attempts",
-            number(self.edges as u64),
-            number(self.attempts as u64)
-        )?;
+        let attempts = plural(self.attempts as u64, "attempt");
+        let edges = if self.edges == 1 { "edge" } else { "edges" };
+        line(f, self.edges as u64, &format!("{edges}, {attempts}"))?;
         for problem in &self.problems {
             writeln!(f, "warning: {problem}")?;
         }
@@ -164,7 +191,11 @@ impl fmt::Display for Summary {
     }
 }
 
-fn lines<R: Ord + Copy>(tally: &Tally<R>, words: impl Fn(R) -> &'static str) -> Vec<(u64, String)> {
+fn line(f: &mut fmt::Formatter<'_>, n: u64, what: &str) -> fmt::Result {
+    writeln!(f, "{:>WIDTH$} {what}", number(n))
+}
+
+fn parts<R: Ord + Copy>(tally: &Tally<R>, words: impl Fn(R) -> &'static str) -> Vec<(u64, String)> {
     tally
         .iter()
         .map(|(reason, n)| (n, words(*reason).to_owned()))
