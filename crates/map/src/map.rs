@@ -35,7 +35,7 @@ use crate::{Attributes, Change, Edge, EdgeKey, Peer, Sighting, Time, Workload};
 /// Its bounds are in [`limits`](crate::limits). Texts are bounded where they are read.
 ///
 /// An edge with a port, an evidence, a service and one reporter takes 770 bytes when it was active without a gap, 960
-/// with gaps of minutes and 1 410 with gaps of days too (measured by `tests/it/memory.rs`, texts up to 24 bytes).
+/// with gaps of minutes and 1 410 with gaps of days too (measured by `tests/memory.rs`, texts up to 24 bytes).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "MapFile")]
 pub struct Map {

@@ -72,6 +72,7 @@ pub(crate) fn show(recording: Recording<'_>, view: &ViewArgs) -> Result<(), Fail
     let options = export::Options {
         external: true,
         attempts: view.attempts,
+        as_kubernetes_service: false,
     };
     let text = view.format.render(&map, options);
     match &view.output {

@@ -6,5 +6,4 @@ mod filters;
 mod floors;
 mod generate;
 mod laws;
-mod memory;
 mod records;

@@ -1,0 +1,9 @@
+//! The views at their public surface.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may fail loudly, in its helpers too"
+)]
+
+mod golden;
+mod maps;
+mod properties;
