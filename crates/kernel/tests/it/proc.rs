@@ -1,0 +1,87 @@
+use kernel::proc::{SocketCounts, local_addresses, pod_uid, socket_counts};
+use proptest::prelude::*;
+
+const UID: &str = "146b5ec2-3767-4943-afa7-42218263b9bf";
+const NUMBER: u128 = 0x146b_5ec2_3767_4943_afa7_4221_8263_b9bf;
+
+fn systemd(class: &str) -> String {
+    let uid = UID.replace('-', "_");
+    format!("/kubepods.slice/kubepods{class}.slice/kubepods{class}-pod{uid}.slice")
+}
+
+#[test]
+fn every_form_of_a_control_group_names_its_pod() {
+    for group in [
+        format!("/kubepods/burstable/pod{UID}/0123abcd"),
+        format!("/kubepods/pod{UID}"),
+        format!("{}/cri-containerd-0123abcd.scope", systemd("-besteffort")),
+        systemd(""),
+        // As a container sees a neighbour's group, from inside its own.
+        format!("/../../pod{UID}/0123abcd"),
+        // A kubelet below an outer group, and a runtime without systemd.
+        format!(
+            "/outer.slice/outer-kubepods.slice/outer-kubepods-pod{}.slice:cri-containerd:0123",
+            UID.replace('-', "_")
+        ),
+        // A node that is a pod itself.
+        format!(
+            "/kubepods/pod00000000-0000-0000-0000-000000000001/abc/kubelet/kubepods/pod{UID}/def"
+        ),
+        // The configuration hash of a static pod has no dashes.
+        format!("/kubepods/pod{}", UID.replace('-', "")),
+    ] {
+        let version2 = format!("0::{group}\n");
+        assert_eq!(pod_uid(version2.as_bytes()), Some(NUMBER), "{group}");
+        let version1 = format!("12:hugetlb:/\n11:cpu,cpuacct:{group}\n");
+        assert_eq!(pod_uid(version1.as_bytes()), Some(NUMBER), "{group}");
+    }
+}
+
+#[test]
+fn what_is_no_pod_has_no_uid() {
+    for group in [
+        "/",
+        "/system.slice/kubelet.service",
+        "/kubepods/burstable",
+        "/kubepods/pod146b5ec2",
+        "/kubepods/pod146b5ec2-3767-4943-afa7-42218263b9bf0",
+        "/user.slice/podman-146b5ec2-3767-4943-afa7-42218263b9bf",
+    ] {
+        assert_eq!(pod_uid(format!("0::{group}\n").as_bytes()), None, "{group}");
+    }
+}
+
+/// The trie as `net/ipv4/fib_trie.c` prints it: addresses come twice, in Main and Local.
+#[test]
+fn a_namespaces_own_addresses() {
+    let trie = b"Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 10.244.0.7\n        /32 host LOCAL\n     |-- 10.244.0.0\n        \
+        /24 link UNICAST\n     |-- 10.244.0.255\n        /32 link BROADCAST\n     |-- 127.0.0.1\n        /32 host LOCAL\n\
+        Local:\n     |-- 10.244.0.7\n        /32 host LOCAL\n     |-- 192.168.5.1\n        /32 host LOCAL\n";
+    let expected =
+        ["10.244.0.7", "192.168.5.1"].map(|text| text.parse::<std::net::Ipv4Addr>().unwrap());
+    assert_eq!(local_addresses(trie), expected);
+}
+
+#[test]
+fn sockets_are_counted_over_both_versions() {
+    let v4 = b"sockets: used 294\nTCP: inuse 35 orphan 0 tw 4 alloc 40 mem 3\nUDP: inuse 2 mem 1\nRAW: inuse 0\n";
+    let v6 = b"TCP6: inuse 7\nUDP6: inuse 1\nFRAG6: inuse 0 memory 0\n";
+    let counts = SocketCounts {
+        tcp_in_use: 42,
+        tcp_time_wait: 4,
+        udp_in_use: 3,
+    };
+    assert_eq!(socket_counts(v4, v6), counts);
+    assert_eq!(
+        socket_counts(b"TCP: inuse x tw", b""),
+        SocketCounts::default()
+    );
+}
+
+proptest! {
+    #[test]
+    fn noise_does_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = (pod_uid(&bytes), socket_counts(&bytes, &bytes));
+        prop_assert!(local_addresses(&bytes).len() <= bytes.len());
+    }
+}
