@@ -1,14 +1,11 @@
 # bench [FILTER]: runs the benchmarks, and writes docs/benchmarks.md when all of them ran
 # shellcheck shell=bash
 
-readonly RECORDING=crates/testkit/recordings/shop
-
-# How often the recorded capture is repeated: the last one is longer than any cache.
-readonly REPEATS=(10 100 400)
+# Calls in the synthetic captures, six packets each: the last capture is longer than any cache.
+readonly CALLS=(10000 100000 1000000)
 
 main() {
   need_rust
-  need gzip gzip
   if [[ ! -x /usr/bin/time ]]; then
     apt_install time || missing "GNU time (/usr/bin/time)" "install the package time"
   fi
@@ -18,6 +15,7 @@ main() {
   [[ -z $filter ]] || return 0
 
   cargo build --release --package cli --bin portolan
+  cargo build --release --package testkit --example synthesize
   criterion_table <"$out/criterion.log" >"$out/criterion.md"
   replay_table "$out" >"$out/replay.md"
   fill_template "$out" >docs/benchmarks.md
@@ -47,29 +45,28 @@ criterion_table() {
 }
 
 replay_table() {
-  local out=$1 repeats capture=$1/capture.pcap once=$1/once.pcap packets bytes seconds kib i
-  gzip -dc "$RECORDING/capture.pcap.gz" >"$once"
+  local out=$1 calls packets bytes seconds kib
   echo '| capture | packets | time | packets/s | peak memory |'
   echo '|---:|---:|---:|---:|---:|'
-  for repeats in "${REPEATS[@]}"; do
-    # A pcap file is a header of 24 bytes and records behind each other.
-    head -c 24 "$once" >"$capture"
-    for ((i = 0; i < repeats; i++)); do
-      tail -c +25 "$once"
-    done >>"$capture"
-    /usr/bin/time -f '%e %M' -o "$out/time" "$target/release/portolan" replay --capture "$capture" \
-      --cluster "$RECORDING/cluster-start.json.gz" --cluster "$RECORDING/cluster-end.json.gz" \
-      --pod-events "$RECORDING/pod-events.json.gz" >/dev/null 2>"$out/summary"
+  for calls in "${CALLS[@]}"; do
+    "$target/release/examples/synthesize" "$calls" "$out"
+    /usr/bin/time -f '%e %M' -o "$out/time" "$target/release/portolan" replay --capture "$out/capture.pcap" \
+      --cluster "$out/cluster.json" >"$out/map" 2>"$out/summary"
     read -r seconds kib <"$out/time"
     packets=$(sed -n '/packets in/{s/packets in.*//;s/[^0-9]//g;p;q;}' "$out/summary")
-    bytes=$(wc -c <"$capture")
+    bytes=$(wc -c <"$out/capture.pcap")
+    # Every workload calls two others.
+    grep -q '^ *1 000 edges, 0 attempts' "$out/summary" || {
+      echo "dev: the map of the synthetic capture is wrong: $out/summary" >&2
+      return 1
+    }
     awk -v bytes="$bytes" -v packets="${packets:?the summary does not say how many packets}" \
       -v seconds="$seconds" -v kib="$kib" 'BEGIN {
         printf "| %.0f MiB | %d | %.2f s | %.0f | %.1f MiB |\n",
           bytes / 1048576, packets, seconds, packets / (seconds > 0 ? seconds : 0.01), kib / 1024
       }'
   done
-  rm -f "$capture" "$once"
+  rm -f "$out/capture.pcap" "$out/cluster.json"
 }
 
 fill_template() {

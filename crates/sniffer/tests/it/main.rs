@@ -1,0 +1,11 @@
+//! The collectors at their public surface: packets and tables in, observations and counts out.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may fail loudly, in its helpers too"
+)]
+
+mod bounds;
+mod dns;
+mod handshakes;
+mod node;
+mod sockets;
