@@ -30,6 +30,7 @@ impl Lease {
                 .container_statuses
                 .iter()
                 .chain(&pod.status.init_container_statuses)
+                .chain(&pod.status.ephemeral_container_statuses)
         };
         let runs = |status: &ContainerStatus| {
             [&status.state, &status.last_state]
@@ -48,8 +49,10 @@ impl Lease {
             .or(pod.metadata.creation_timestamp)
             .unwrap_or(Time::MAX);
         let finished = matches!(pod.status.phase.as_str(), "Succeeded" | "Failed") || deleted;
+        // Of a pod that went without a word, only the time by which it had to go is known.
         let end = if finished {
-            all().filter_map(|run| run.finished_at).max()
+            let last = all().filter_map(|run| run.finished_at).max();
+            last.or(pod.metadata.deletion_timestamp.filter(|_| deleted))
         } else {
             None
         };

@@ -12,6 +12,7 @@ mod index;
 mod lease;
 mod names;
 mod objects;
+mod owners;
 mod services;
 
 pub use document::Event;

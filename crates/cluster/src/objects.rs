@@ -47,6 +47,8 @@ pub(crate) struct Metadata {
     pub(crate) annotations: BTreeMap<CompactString, CompactString>,
     #[serde(deserialize_with = "or_default")]
     pub(crate) owner_references: Vec<OwnerReference>,
+    #[serde(deserialize_with = "time")]
+    pub(crate) deletion_timestamp: Option<Time>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -83,6 +85,20 @@ pub(crate) struct Spec {
     pub(crate) job_template: JobTemplate,
     #[serde(rename = "podCIDRs", deserialize_with = "or_default")]
     pub(crate) pod_cidrs: Vec<CompactString>,
+    #[serde(deserialize_with = "lenient")]
+    pub(crate) containers: Vec<Container>,
+    /// Of a Service; other kinds have selectors of another shape.
+    #[serde(deserialize_with = "lenient")]
+    pub(crate) selector: BTreeMap<CompactString, CompactString>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Container {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) name: CompactString,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) image: CompactString,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -117,6 +133,8 @@ pub(crate) struct Status {
     pub(crate) container_statuses: Vec<ContainerStatus>,
     #[serde(deserialize_with = "or_default")]
     pub(crate) init_container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) ephemeral_container_statuses: Vec<ContainerStatus>,
     #[serde(deserialize_with = "lenient")]
     pub(crate) addresses: Vec<NodeAddress>,
     #[serde(deserialize_with = "or_default")]

@@ -1,6 +1,6 @@
 //! Services, and what stands behind them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use compact_str::CompactString;
@@ -22,6 +22,8 @@ pub struct Service {
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) ports: Vec<ServicePort>,
     pub(crate) is_dns: bool,
+    /// The labels of its pods.
+    pub(crate) selector: BTreeMap<CompactString, CompactString>,
     /// Address and pod of every endpoint that was ever seen.
     pub(crate) endpoints: BTreeSet<(IpAddr, Option<PodUid>)>,
     /// Ports of the endpoints, by the name of the Service's port.
@@ -76,6 +78,7 @@ impl Service {
         let addresses: BTreeSet<IpAddr> = all.filter_map(|text| text.parse().ok()).collect();
         self.addresses = addresses.into_iter().collect();
         self.ports = spec.ports.iter().map(port).collect();
+        self.selector.clone_from(&spec.selector);
         let labelled = metadata
             .labels
             .get("k8s-app")

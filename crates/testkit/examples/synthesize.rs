@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (calls, folder): (usize, PathBuf) = (calls.parse()?, folder.into());
     let traffic = Traffic {
         workloads: 500,
-        pace_nanos: 100_000,
+        pace_nanos: 1_000_000,
     };
     let mut file = BufWriter::new(File::create(folder.join("capture.pcap"))?);
     file.write_all(&pcap_header(link::ETHERNET))?;

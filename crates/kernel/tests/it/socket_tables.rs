@@ -22,7 +22,7 @@ proptest! {
     #[test]
     fn a_broken_row_spoils_only_itself(rows in prop::collection::vec((socket(), socket(), 1..=12_u8, any::<u64>()), 1..6), noise in "[^\n]{0,80}") {
         let text = table(&rows) + &noise + "\n" + table(&rows).split_once('\n').unwrap().1;
-        let good = sockets(text.as_bytes()).filter(|row| row.is_ok()).count();
+        let good = sockets(text.as_bytes()).flatten().count();
         prop_assert!(good >= 2 * rows.len());
         let bad = sockets(text.as_bytes()).filter(|row| *row == Err(BadRow)).count();
         prop_assert!(good + bad <= 2 * rows.len() + 1);
