@@ -91,6 +91,15 @@ impl Map {
         self.edges.iter()
     }
 
+    /// The edges from one client, sorted by server.
+    pub fn edges_of<'m>(
+        &'m self,
+        cluster: &str,
+        client: &Peer,
+    ) -> impl Iterator<Item = (&'m EdgeKey, &'m Edge)> {
+        self.edges.of(cluster, client)
+    }
+
     /// All attempts, sorted by key.
     pub fn attempts(&self) -> impl Iterator<Item = (&EdgeKey, &Edge)> {
         self.attempts.iter()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use crate::limits::{MAX_FACETS, MAX_REPORTERS};
-use crate::{Change, Edge, EdgeKey, Facet, Seen, Sighting, Time};
+use crate::{Change, Edge, EdgeKey, Facet, Peer, Seen, Sighting, Time, Workload};
 
 /// Edges, or attempts, by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,24 @@ impl Table {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&EdgeKey, &Edge)> {
         self.0.iter()
+    }
+
+    /// The edges from one client, sorted by server.
+    pub(crate) fn of<'t>(
+        &'t self,
+        cluster: &str,
+        client: &Peer,
+    ) -> impl Iterator<Item = (&'t EdgeKey, &'t Edge)> {
+        // The least server there is: peers sort workloads first, by namespace, name, kind.
+        let first = EdgeKey {
+            cluster: cluster.into(),
+            client: client.clone(),
+            server: Peer::Workload(Workload::new("", "", "")),
+        };
+        let (cluster, client) = (first.cluster.clone(), first.client.clone());
+        self.0
+            .range(first..)
+            .take_while(move |(key, _)| key.cluster == cluster && key.client == client)
     }
 
     /// Takes a sighting, unless it lies below the floor or finds no room.

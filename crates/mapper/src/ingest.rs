@@ -178,16 +178,17 @@ impl Ingest {
         let key = (client, answer.address);
         let (pair, evicted) = self.pairs.entry(key.clone(), self.now);
         let known = pair.known.clone();
-        let fate = if let Known::Accepted(peer) = known {
-            Some(self.explained(&key, &peer, &waiting))
-        } else {
-            wait(pair, waiting);
-            None
-        };
-        if let Some((key, pair)) = evicted {
-            self.settle(index, &key, pair);
+        if let Known::Accepted(peer) = known {
+            let fate = self.explained(&key, &peer, &waiting);
+            self.settle_evicted(index, evicted);
+            return Ok(Some(fate));
         }
-        Ok(fate)
+        let oldest = pair.wait(waiting);
+        if let Some(oldest) = oldest {
+            self.settle_one(index, &key, &known, &oldest);
+        }
+        self.settle_evicted(index, evicted);
+        Ok(None)
     }
 
     fn connection(
@@ -299,9 +300,7 @@ impl Ingest {
             let fate = self.explained(&key, &peer, &waiting);
             self.fates.add(fate, waiting.observations);
         }
-        if let Some((key, pair)) = evicted {
-            self.settle(index, &key, pair);
-        }
+        self.settle_evicted(index, evicted);
     }
 
     /// An answer whose connection was accepted by `peer` is one more piece of evidence for that edge. Where the
@@ -329,47 +328,74 @@ impl Ingest {
         .0
     }
 
-    /// The window is over: what waits has to speak for itself.
-    fn settle(&mut self, index: &Index, (client, address): &PairKey, pair: Pair) {
-        for waiting in pair.waiting {
-            let fate = match (&pair.known, &waiting.server) {
-                (Known::Refused(peer), _) => {
-                    let facets = [
-                        Facet::Evidence(Evidence::Dns),
-                        Facet::Outcome(Outcome::Refused),
-                    ];
-                    let server = match &waiting.server {
-                        Server::Name(name) => Peer::Name(self.fold.name(client, name)),
-                        _ => peer.clone(),
-                    };
-                    self.write(
-                        Peer::Workload(client.clone()),
-                        server,
-                        &facets,
-                        waiting.span(),
-                        Outcome::Refused,
-                    )
-                    .0
-                }
-                (_, Server::Empty(_)) => Fate::Refused(Refusal::NoBackend),
-                (_, server) => {
-                    let mut facets = vec![Facet::Evidence(Evidence::Dns)];
-                    if matches!(server, Server::Name(_)) {
-                        facets.push(Facet::Address(*address));
-                    }
-                    let from = Peer::Workload(client.clone());
-                    self.record(
-                        from,
-                        server,
-                        &mut facets,
-                        waiting.span(),
-                        Outcome::Accepted,
-                        index,
-                    )
-                }
-            };
-            self.fates.add(fate, waiting.observations);
+    /// A pair that had to make room is settled early.
+    fn settle_evicted(&mut self, index: &Index, evicted: Option<(PairKey, Pair)>) {
+        if let Some((key, pair)) = evicted {
+            self.settle(index, &key, pair);
         }
+    }
+
+    /// The window is over: what waits has to speak for itself.
+    fn settle(&mut self, index: &Index, key: &PairKey, pair: Pair) {
+        for waiting in pair.waiting {
+            self.settle_one(index, key, &pair.known, &waiting);
+        }
+    }
+
+    fn settle_one(&mut self, index: &Index, key: &PairKey, known: &Known, waiting: &Waiting) {
+        let (client, address) = key;
+        let from = Peer::Workload(client.clone());
+        let mut facets = vec![Facet::Evidence(Evidence::Dns)];
+        let fate = match (known, &waiting.server) {
+            (Known::Refused(peer), server) => {
+                facets.push(Facet::Outcome(Outcome::Refused));
+                let to = match server {
+                    Server::Name(name) => Peer::Name(self.fold.name(client, name)),
+                    _ => peer.clone(),
+                };
+                self.write(from, to, &facets, waiting.span(), Outcome::Refused)
+                    .0
+            }
+            (_, Server::Empty(_)) => Fate::Refused(Refusal::NoBackend),
+            (_, server) => {
+                if matches!(server, Server::Name(_)) {
+                    facets.push(Facet::Address(*address));
+                }
+                let server = self.shown(&from, server).unwrap_or_else(|| server.clone());
+                let outcome = Outcome::Accepted;
+                self.record(from, &server, &mut facets, waiting.span(), outcome, index)
+            }
+        };
+        self.fates.add(fate, waiting.observations);
+    }
+
+    /// The workload that this client's connections through the same Service reached, where one is only assumed.
+    fn shown(&self, client: &Peer, server: &Server) -> Option<Server> {
+        let Server::Workload {
+            workload: assumed,
+            service: Some(service),
+            assumed: true,
+            ..
+        } = server
+        else {
+            return None;
+        };
+        let through = Facet::Service(service.clone());
+        let mut edges = self.map.edges_of(&self.cluster, client);
+        edges.find_map(|(key, edge)| {
+            let workload = key.server.workload()?;
+            let shown = workload.namespace == assumed.namespace
+                && edge.facets.contains_key(&through)
+                && edge
+                    .evidence()
+                    .any(|evidence| matches!(evidence, Evidence::Tcp | Evidence::Socket));
+            shown.then(|| Server::Workload {
+                workload: workload.clone(),
+                service: Some(service.clone()),
+                assumed: false,
+                pod: None,
+            })
+        })
     }
 
     /// Writes an edge or an attempt to the map, with what the server's side adds to it.
@@ -467,22 +493,5 @@ impl Waiting {
             last: self.last,
             connections: self.answers,
         }
-    }
-}
-
-/// Adds an answer to those that wait, or to the one for the same server that waits already.
-fn wait(pair: &mut Pair, answer: Waiting) {
-    match pair
-        .waiting
-        .iter_mut()
-        .find(|waiting| waiting.server == answer.server)
-    {
-        Some(waiting) => {
-            waiting.first = waiting.first.min(answer.first);
-            waiting.last = waiting.last.max(answer.last);
-            waiting.observations += answer.observations;
-            waiting.answers += answer.answers;
-        }
-        None => pair.waiting.push(answer),
     }
 }

@@ -12,6 +12,10 @@ pub const MAX_PAIRS: usize = 100_000;
 /// Different names one client may get for one address within [`ANSWER_WINDOW`]; virtual hosts behind one balancer.
 pub const MAX_NAMES_PER_PAIR: usize = 32;
 
+/// Servers whose answers wait for one connection of one client: as many as names. The oldest makes room, and is settled
+/// early.
+pub const MAX_WAITING_PER_PAIR: usize = 32;
+
 /// How much longer than its time to live a name stands for an address: connection pools outlive answers.
 pub const NAME_GRACE: Duration = Duration::from_mins(10);
 

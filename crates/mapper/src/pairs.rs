@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use map::{Peer, Time, Workload};
 
-use crate::limits::{ANSWER_WINDOW, MAX_PAIRS};
+use crate::limits::{ANSWER_WINDOW, MAX_PAIRS, MAX_WAITING_PER_PAIR};
 use crate::resolve::Server;
 
 /// An answer that waits.
@@ -41,6 +41,25 @@ pub(crate) struct Pair {
     since: Time,
     pub(crate) known: Known,
     pub(crate) waiting: Vec<Waiting>,
+}
+
+impl Pair {
+    /// Adds an answer to those that wait, or to the one for the same server that waits already. Returns the one that
+    /// had to make room.
+    pub(crate) fn wait(&mut self, answer: Waiting) -> Option<Waiting> {
+        let mut all = self.waiting.iter_mut();
+        if let Some(waiting) = all.find(|waiting| waiting.server == answer.server) {
+            waiting.first = waiting.first.min(answer.first);
+            waiting.last = waiting.last.max(answer.last);
+            waiting.observations += answer.observations;
+            waiting.answers += answer.answers;
+            return None;
+        }
+        let full = self.waiting.len() >= MAX_WAITING_PER_PAIR;
+        let oldest = full.then(|| self.waiting.remove(0));
+        self.waiting.push(answer);
+        oldest
+    }
 }
 
 /// A client workload and an address.

@@ -1,0 +1,11 @@
+//! From observations to edges, attempts and refusals, at the public surface.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may fail loudly, in its helpers too"
+)]
+
+mod answers;
+mod connections;
+mod sources;
+mod town;
