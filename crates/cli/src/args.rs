@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use export::Format;
@@ -32,7 +33,8 @@ pub(crate) enum Command {
 const REPLAY_EXAMPLES: &str = "\
 Examples:
   Record on a node (stop with Ctrl-C), and save what the cluster looks like:
-    tcpdump -i any -w node.pcap 'port 53 or tcp[tcpflags] & (tcp-syn|tcp-rst) != 0'
+    tcpdump -i any -w node.pcap \\
+        'port 53 or tcp[tcpflags] & (tcp-syn|tcp-rst) != 0 or (ip6[6] = 6 and ip6[53] & 6 != 0)'
     kubectl get namespaces,nodes,pods,services,endpointslices,deployments,replicasets,daemonsets,\\
 statefulsets,jobs,cronjobs -A -o json > cluster.json
 
@@ -42,6 +44,9 @@ statefulsets,jobs,cronjobs -A -o json > cluster.json
   Several nodes, the cluster before and after, and every pod event in between:
     portolan replay --capture a.pcap --capture b.pcap.gz --cluster start.json --cluster end.json \\
         --pod-events events.json
+
+  ClientIntents for the intents operator, of the cluster alone:
+    portolan replay --capture node.pcap --cluster cluster.json -o clientintents --no-external
 
   The whole map as JSON, from a capture on another machine:
     ssh node tcpdump -i any -w - port 53 or tcp | portolan replay --capture - --cluster cluster.json \\
@@ -87,8 +92,10 @@ pub(crate) struct ViewArgs {
     #[arg(
         short = 'o',
         long = "format",
-        value_name = "list|json",
-        default_value = "list"
+        value_name = "FORMAT",
+        default_value = "list",
+        value_parser = PossibleValuesParser::new(Format::ALL.map(|(name, _)| name))
+            .try_map(|name| name.parse::<Format>())
     )]
     pub(crate) format: Format,
 
@@ -104,6 +111,10 @@ pub(crate) struct ViewArgs {
         env = "PORTOLAN_CLUSTER_DOMAIN"
     )]
     pub(crate) cluster_domain: String,
+
+    /// Leave out peers outside the cluster
+    #[arg(long)]
+    pub(crate) no_external: bool,
 
     /// List attempts too: connections that were refused or never answered
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! The frames of several captures, in the order of time.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -39,7 +40,12 @@ struct Source<'a> {
     name: PathBuf,
     reader: CaptureReader<Box<dyn Read + 'a>>,
     next: Next,
+    /// The link types that were told to be unknown.
+    unknown_links: BTreeSet<u32>,
 }
+
+/// How many unknown link types of one capture are named: a capture has one, or one for each interface.
+const MAX_NAMED: usize = 8;
 
 /// Several captures as one. Each is read in its own order; among them, the earliest frame comes first.
 pub(crate) struct Frames<'a> {
@@ -56,8 +62,7 @@ pub(crate) struct Frame<'f> {
     pub(crate) bytes: &'f [u8],
 }
 
-const REMEDY: &str = "record with `tcpdump -i any -w FILE 'port 53 or tcp[tcpflags] & (tcp-syn|tcp-rst) != 0'`; \
-                      pcap and pcapng are read, plain or gzip";
+const REMEDY: &str = "record with tcpdump, as `portolan replay --help` shows; pcap and pcapng are read, plain or gzip";
 
 impl<'a> Frames<'a> {
     /// Opens the captures. One that is none ends it: the map would miss what the operator meant to show.
@@ -76,6 +81,7 @@ impl<'a> Frames<'a> {
                 name,
                 reader,
                 next: Next::default(),
+                unknown_links: BTreeSet::new(),
             };
             if source.advance(problems) {
                 frames.sources.push(source);
@@ -114,6 +120,15 @@ impl Source<'_> {
             Ok(Some(frame)) => {
                 self.next.at = Time::from_nanos(frame.time_nanos);
                 self.next.link = frame.link.ok();
+                if let Err(number) = frame.link
+                    && self.unknown_links.len() < MAX_NAMED
+                    && self.unknown_links.insert(number)
+                {
+                    problems.push(Problem::new(format!(
+                        "{}: link type {number} is not known, so its packets are left out; record with `tcpdump -i any`",
+                        shown(&self.name)
+                    )));
+                }
                 self.next.bytes.clear();
                 self.next.bytes.extend_from_slice(frame.bytes);
                 true

@@ -6,9 +6,11 @@
 //! snapshots, pod events ─► cluster::Index ───┘
 //! ```
 
+mod advice;
 mod frames;
 mod load;
 mod pipeline;
+mod progress;
 mod scans;
 mod summary;
 
@@ -70,7 +72,7 @@ pub(crate) fn run(args: ReplayArgs) -> Result<(), Failure> {
 pub(crate) fn show(recording: Recording<'_>, view: &ViewArgs) -> Result<(), Failure> {
     let (map, summary) = draw(recording)?;
     let options = export::Options {
-        external: true,
+        external: !view.no_external,
         attempts: view.attempts,
         as_kubernetes_service: false,
     };

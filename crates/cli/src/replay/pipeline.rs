@@ -12,7 +12,9 @@ use mapper::Ingest;
 use sniffer::sockets::{Scanner, SocketFate};
 use sniffer::{Aggregate, Collector, PacketFate};
 
+use super::advice::advise;
 use super::frames::{Frames, Input};
+use super::progress;
 use super::scans::Scan;
 use super::summary::{Problem, Summary};
 use crate::failure::Failure;
@@ -69,6 +71,7 @@ pub(crate) fn draw(recording: Recording<'_>) -> Result<(Map, Summary), Failure> 
     for scan in &scans {
         learn_node_addresses(&mut index, scan);
     }
+    let (inputs, bar) = progress::follow(inputs);
     let mut frames = Frames::open(inputs, &mut problems)?;
     let hasher = RandomState::new();
     let mut pipeline = Pipeline {
@@ -100,6 +103,7 @@ pub(crate) fn draw(recording: Recording<'_>) -> Result<(Map, Summary), Failure> 
             pipeline.report(at);
         }
     }
+    bar.finish_and_clear();
     for scan in waiting {
         pipeline.scan(scan);
     }
@@ -111,6 +115,7 @@ pub(crate) fn draw(recording: Recording<'_>) -> Result<(Map, Summary), Failure> 
         ingest,
         ..
     } = pipeline;
+    problems.extend(advise(&collector, &ingest));
     let summary = Summary::new(
         captures,
         span,

@@ -4,7 +4,7 @@
 //! `net/tcp`) and `<pid>/cgroup`, in any folder. Anything else is passed over.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::Ipv4Addr;
 use std::path::{Component, Path};
@@ -73,7 +73,7 @@ pub(crate) fn read(path: &Path, problems: &mut Vec<Problem>) -> Result<Scan, Fai
     let fail = |error: io::Error| Failure::input(path, super::unreadable(&error));
     let mut copy = Copy::default();
     if std::fs::metadata(path).map_err(fail)?.is_dir() {
-        copy.folder(path, &mut Vec::new()).map_err(fail)?;
+        copy.folder(path, &mut Vec::new(), problems).map_err(fail)?;
     } else {
         copy.tar(
             BufReader::new(File::open(path).map_err(fail)?),
@@ -147,27 +147,50 @@ impl Copy {
         Ok(())
     }
 
-    fn folder(&mut self, folder: &Path, parts: &mut Vec<String>) -> io::Result<()> {
+    /// Reads a folder. What cannot be read inside is told, and loses nothing else.
+    fn folder(
+        &mut self,
+        folder: &Path,
+        parts: &mut Vec<String>,
+        problems: &mut Vec<Problem>,
+    ) -> io::Result<()> {
         // <pid>/net/<file> in any folder; deeper is something else.
         if parts.len() > 4 {
             return Ok(());
         }
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
-            let kind = entry.file_type()?;
             parts.push(entry.file_name().to_string_lossy().into_owned());
-            if kind.is_dir() {
-                self.folder(&entry.path(), parts)?;
-            } else if kind.is_file() {
-                let modified = entry.metadata()?.modified().ok();
-                let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-                let at = since.map(|since| Time::EPOCH.plus(since));
-                let names: Vec<&str> = parts.iter().map(String::as_str).collect();
-                self.file(&names, at, &mut File::open(entry.path())?)?;
+            if let Err(error) = self.entry(&entry, parts, problems) {
+                problems.push(Problem::new(format!(
+                    "{}: {}; the other files count",
+                    entry.path().display(),
+                    super::unreadable(&error)
+                )));
             }
             parts.pop();
         }
         Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        entry: &DirEntry,
+        parts: &mut Vec<String>,
+        problems: &mut Vec<Problem>,
+    ) -> io::Result<()> {
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            return self.folder(&entry.path(), parts, problems);
+        }
+        if !kind.is_file() {
+            return Ok(());
+        }
+        let modified = entry.metadata()?.modified().ok();
+        let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let at = since.map(|since| Time::EPOCH.plus(since));
+        let names: Vec<&str> = parts.iter().map(String::as_str).collect();
+        self.file(&names, at, &mut File::open(entry.path())?)
     }
 
     /// Takes a file, if it is one of a process. The latest table tells the time of the scan.

@@ -1,0 +1,51 @@
+//! What the sums say about the input: what is missing for a true map, and how to get it.
+
+use kernel::packet::Unreadable;
+use mapper::{Fate, Ingest, Refusal};
+use sniffer::{Collector, PacketFate};
+
+use super::summary::Problem;
+
+/// Looks at what became of packets and observations.
+pub(crate) fn advise<S: std::hash::BuildHasher + Clone>(
+    collector: &Collector<S>,
+    ingest: &Ingest,
+) -> Vec<Problem> {
+    let packets = collector.packets();
+    let mut problems = Vec::new();
+    let mut say = |text: String| problems.push(Problem::new(text));
+    if packets.total() == 0 {
+        say("the captures hold no packets".to_owned());
+        return problems;
+    }
+    let cut = packets.get(&PacketFate::Unreadable(Unreadable::Truncated));
+    if cut > 0 {
+        say(format!(
+            "{cut} packets are cut off; record whole ones with `tcpdump -s 0`"
+        ));
+    }
+    if collector.dns_messages().total() == 0 {
+        say(
+            "the captures hold no DNS: outside servers have no names; record `port 53` too"
+                .to_owned(),
+        );
+    }
+    if collector.handshake_packets().total() == 0 {
+        say(
+            "the captures hold no TCP handshakes: servers are told by DNS alone; record SYNs too, as `portolan replay \
+             --help` shows"
+                .to_owned(),
+        );
+    }
+    let unknown: u64 = [Refusal::UnknownSource, Refusal::UnknownDestination]
+        .iter()
+        .map(|refusal| ingest.fates().get(&Fate::Refused(*refusal)))
+        .sum();
+    if unknown > 0 {
+        say(format!(
+            "{unknown} observations have an unknown address: pods may have come and gone; add snapshots from before and \
+             after with --cluster, and what happened between with --pod-events"
+        ));
+    }
+    problems
+}
