@@ -1,6 +1,7 @@
 //! The one writer of the map: takes observations in, keeps count of what becomes of each.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use cluster::{Index, Pod};
 use compact_str::CompactString;
@@ -11,6 +12,7 @@ use map::{
 };
 
 use crate::fate::{Fate, Refusal};
+use crate::limits::MAX_UNKNOWN;
 use crate::outside::{Fold, Names};
 use crate::pairs::{Known, Pair, PairKey, Pairs, Waiting};
 use crate::resolve::{self, Client, Place, Server};
@@ -29,6 +31,8 @@ pub struct Ingest {
     fates: Tally<Fate>,
     /// Observations whose source was a node or its host network, by node.
     host_network: BTreeMap<CompactString, u64>,
+    /// Addresses that nobody known held, at most [`MAX_UNKNOWN`].
+    unknown: BTreeMap<IpAddr, u64>,
     now: Time,
 }
 
@@ -52,6 +56,7 @@ impl Ingest {
             taken: Tally::new(),
             fates: Tally::new(),
             host_network: BTreeMap::new(),
+            unknown: BTreeMap::new(),
             now: Time::MIN,
         }
     }
@@ -86,6 +91,11 @@ impl Ingest {
         &self.host_network
     }
 
+    /// Addresses that nobody known held at the time, with the observations that named them; the first few.
+    pub const fn unknown_addresses(&self) -> &BTreeMap<IpAddr, u64> {
+        &self.unknown
+    }
+
     /// Sightings of outside names and addresses that were folded.
     pub const fn folded(&self) -> u64 {
         self.fold.folded()
@@ -102,7 +112,22 @@ impl Ingest {
         match fate {
             Ok(Some(fate)) => self.fates.add(fate, 1),
             Ok(None) => {} // held
-            Err(refusal) => self.fates.add(Fate::Refused(refusal), 1),
+            Err(refusal) => {
+                self.note_unknown(refusal, observation);
+                self.fates.add(Fate::Refused(refusal), 1);
+            }
+        }
+    }
+
+    fn note_unknown(&mut self, refusal: Refusal, observation: &Observation) {
+        let address = match (refusal, &observation.target) {
+            (Refusal::UnknownSource, _) => observation.source.address,
+            (Refusal::UnknownDestination, Target::Connection(connection)) => connection.meant.ip(),
+            (Refusal::UnknownDestination, Target::Answer(answer)) => answer.address,
+            _ => return,
+        };
+        if self.unknown.len() < MAX_UNKNOWN || self.unknown.contains_key(&address) {
+            *self.unknown.entry(address).or_default() += 1;
         }
     }
 

@@ -43,9 +43,34 @@ pub(crate) fn advise<S: std::hash::BuildHasher + Clone>(
         .sum();
     if unknown > 0 {
         say(format!(
-            "{unknown} observations have an unknown address: pods may have come and gone; add snapshots from before and \
-             after with --cluster, and what happened between with --pod-events"
+            "{unknown} observations have an unknown address ({}): pods may have come and gone; add snapshots from before \
+             and after with --cluster, and what happened between with --pod-events",
+            most(ingest)
         ));
     }
     problems
+}
+
+/// How many unknown addresses are named.
+const MAX_NAMED: usize = 3;
+
+/// The unknown addresses that were met most.
+fn most(ingest: &Ingest) -> String {
+    let unknown = ingest.unknown_addresses();
+    let mut addresses: Vec<(u64, String)> = unknown
+        .iter()
+        .map(|(address, n)| (*n, address.to_string()))
+        .collect();
+    // The sort is stable: equal ones stay in the order of addresses.
+    addresses.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
+    let more = addresses.len().saturating_sub(MAX_NAMED);
+    let mut names: Vec<String> = addresses
+        .into_iter()
+        .take(MAX_NAMED)
+        .map(|(_, address)| address)
+        .collect();
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
+    names.join(", ")
 }

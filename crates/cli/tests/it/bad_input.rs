@@ -180,7 +180,8 @@ fn missing_kinds_are_told_and_unknown_ones_do_no_harm() {
 fn a_document_that_breaks_off_still_counts() {
     let snapshot = TRAFFIC.snapshot();
     let items = snapshot["items"].as_array().unwrap();
-    let mut stream: String = items.iter().map(|item| format!("{item}\n")).collect();
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    let mut stream = items.join("\n");
     stream.truncate(stream.len() - 40);
     let (_folder, args) = with_cluster(&stream);
     let ran = replay(&args).well();
