@@ -1,0 +1,1 @@
+//! The skeleton every process shares: flags and environment, logs, metrics, health, shutdown.

@@ -1,0 +1,1 @@
+//! The GraphQL contract, both directions, written once.
