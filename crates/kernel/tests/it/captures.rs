@@ -154,3 +154,41 @@ fn several_gzip_members_are_one_file() {
     assert!(error.is_none());
     assert_eq!(found.len(), 2);
 }
+
+/// Damage inside a packed file costs little of what came before it, and as much from a pipe as from a disk.
+#[test]
+fn damage_in_gzip_spares_the_frames_before_it() {
+    let frames: Vec<Timed> = (0..4_000_i64)
+        .map(|number| {
+            // Not all alike, or the whole file would be a few packed bytes.
+            let noise = number.wrapping_mul(0x5851_f42d_4c95_7f2d).to_be_bytes();
+            (number * 1_000, noise.repeat(8))
+        })
+        .collect();
+    let whole = gzip(&pcap(link::ETHERNET, &frames));
+    for place in [whole.len() / 3, whole.len() / 2, whole.len() * 9 / 10] {
+        let mut damaged = whole.clone();
+        damaged[place..place + 40].fill(0xff);
+        let (found, error) = read(&damaged[..]);
+        assert!(
+            matches!(error, Some(CaptureError::Damaged { .. })),
+            "{error:?}"
+        );
+        let sound = frames.len() * place / whole.len();
+        assert!(
+            found.len() + 100 > sound,
+            "{} of {sound} frames before byte {place}",
+            found.len()
+        );
+        assert_eq!(read(Drops(&damaged)).0, found);
+    }
+}
+
+/// Found by the fuzz target `capture_file`.
+#[test]
+fn a_damaged_file_reads_alike_from_a_pipe() {
+    let damaged = include_bytes!("../../../../fuzz/seeds/capture_file/gzip-damaged");
+    let (found, error) = read(&damaged[..]);
+    assert!(error.is_some());
+    assert_eq!(read(Drops(damaged)).0, found);
+}
