@@ -1,6 +1,7 @@
 //! What views want to know of a workload beyond its name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -28,9 +29,11 @@ pub(crate) struct Description {
     pub(crate) attributes: Attributes,
 }
 
-/// Attributes by cluster and workload.
+/// Attributes by cluster and workload. Copies share what neither changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Workloads(BTreeMap<CompactString, BTreeMap<Workload, Description>>);
+pub(crate) struct Workloads(BTreeMap<CompactString, Arc<Described>>);
+
+type Described = BTreeMap<Workload, Arc<Description>>;
 
 impl Workloads {
     pub(crate) const fn new() -> Self {
@@ -46,7 +49,7 @@ impl Workloads {
         let clusters = self.0.iter();
         clusters.flat_map(|(cluster, all)| {
             all.iter()
-                .map(move |(workload, what)| (cluster, workload, what))
+                .map(move |(workload, what)| (cluster, workload, &**what))
         })
     }
 
@@ -63,18 +66,14 @@ impl Workloads {
             Some(all) => all,
             None => self.0.entry(cluster.into()).or_default(),
         };
-        let full = all.len() >= room;
-        match all.get_mut(workload) {
-            Some(mine) => {
-                let wins = *new > *mine;
-                if wins {
-                    mine.clone_from(new);
-                }
-                wins
-            }
-            None if full => false,
-            None => all.insert(workload.clone(), new.clone()).is_none(),
+        let taken = match all.get(workload) {
+            Some(mine) => *new > **mine,
+            None => all.len() < room,
+        };
+        if taken {
+            Arc::make_mut(all).insert(workload.clone(), Arc::new(new.clone()));
         }
+        taken
     }
 
     /// Takes the greater description of each workload.
@@ -87,7 +86,7 @@ impl Workloads {
     /// Forgets the workloads of one cluster that are not among these.
     pub(crate) fn retain(&mut self, cluster: &str, named: &BTreeSet<Workload>) {
         if let Some(all) = self.0.get_mut(cluster) {
-            all.retain(|workload, _| named.contains(workload));
+            Arc::make_mut(all).retain(|workload, _| named.contains(workload));
             if all.is_empty() {
                 self.0.remove(cluster);
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
 
-use crate::table::Table;
+use crate::table::{Edges, Table};
 use crate::{Attributes, Edge, EdgeKey, Evidence, Map, Peer, Time, Workload};
 
 /// Which edges of a map to show. What is empty or `None` does not restrict.
@@ -74,6 +74,16 @@ impl Filter {
         shown
     }
 
+    /// The edges that pass, sorted, without a copy of the map. Facets outside the time are still on them.
+    pub fn edges<'m>(&'m self, map: &'m Map) -> impl Iterator<Item = (&'m EdgeKey, &'m Edge)> {
+        self.select(map, &map.edges)
+    }
+
+    /// The attempts that pass, likewise.
+    pub fn attempts<'m>(&'m self, map: &'m Map) -> impl Iterator<Item = (&'m EdgeKey, &'m Edge)> {
+        self.select(map, &map.attempts)
+    }
+
     /// Whether an edge of the map passes by itself: all but the filter by [`server`](Self::server), which looks at
     /// the client's other edges.
     pub fn matches(&self, map: &Map, key: &EdgeKey, edge: &Edge) -> bool {
@@ -90,24 +100,43 @@ impl Filter {
     }
 
     fn table(&self, map: &Map, table: &Table) -> Table {
-        let callers: Option<BTreeSet<_>> = self.server.as_ref().map(|server| {
-            let calls = table.iter().filter(|(key, _)| server.is(&key.server));
-            calls.map(|(key, _)| (&key.cluster, &key.client)).collect()
-        });
         let mut shown = Table::new();
-        for (key, edge) in table.iter() {
-            let calls = callers
-                .as_ref()
-                .is_none_or(|callers| callers.contains(&(&key.cluster, &key.client)));
-            if calls && self.matches(map, key, edge) {
-                shown.join(key.clone(), self.trim_facets(edge));
-            }
+        for (key, edge) in self.select(map, table) {
+            shown.join(key.clone(), self.trim_facets(edge));
         }
         shown
     }
 
+    /// Whole clients are passed over where their name or their servers say enough: a table has far fewer of them
+    /// than edges.
+    fn select<'m>(
+        &'m self,
+        map: &'m Map,
+        table: &'m Table,
+    ) -> impl Iterator<Item = (&'m EdgeKey, &'m Edge)> {
+        let clients = table.by_client().filter(|(cluster, client, edges)| {
+            self.is_in_cluster(cluster)
+                && self.may_be_in_namespaces(client)
+                && self
+                    .server
+                    .as_ref()
+                    .is_none_or(|server| server.is_among(cluster, client, edges))
+        });
+        clients
+            .flat_map(|(_, _, edges)| edges.iter())
+            .filter(|(key, edge)| self.matches(map, key, edge))
+    }
+
     fn is_in_cluster(&self, cluster: &CompactString) -> bool {
         self.cluster.as_ref().is_none_or(|wanted| wanted == cluster)
+    }
+
+    /// A client outside the cluster may be, by its servers.
+    fn may_be_in_namespaces(&self, client: &Peer) -> bool {
+        self.namespaces.is_empty()
+            || client
+                .workload()
+                .is_none_or(|workload| self.namespaces.contains(&workload.namespace))
     }
 
     fn is_in_namespaces(&self, key: &EdgeKey) -> bool {
@@ -160,10 +189,18 @@ impl Filter {
 }
 
 impl Server {
-    fn is(&self, peer: &Peer) -> bool {
-        let workload = peer.workload();
-        workload.is_some_and(|workload| {
-            workload.name == self.name && workload.namespace == self.namespace
-        })
+    /// Whether one of a client's edges leads here. They are sorted by namespace and name first.
+    fn is_among(&self, cluster: &CompactString, client: &Peer, edges: &Edges) -> bool {
+        let first = EdgeKey {
+            cluster: cluster.clone(),
+            client: client.clone(),
+            server: Peer::Workload(Workload::new(&self.namespace, &self.name, "")),
+        };
+        let found = edges.from(&first).next();
+        found
+            .and_then(|(key, _)| key.server.workload())
+            .is_some_and(|workload| {
+                workload.name == self.name && workload.namespace == self.namespace
+            })
     }
 }

@@ -74,6 +74,13 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.get(key).is_some()
     }
 
+    /// The entries from this key on, in order.
+    pub(crate) fn from(&self, key: &K) -> impl Iterator<Item = (&K, &V)> {
+        let start = self.0.partition_point(|(k, _)| k < key);
+        let rest = self.0.get(start..).unwrap_or_default();
+        rest.iter().map(|(key, value)| (key, value))
+    }
+
     /// The value of this key, to change it.
     pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where

@@ -2,29 +2,66 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use compact_str::CompactString;
 
 use crate::limits::{MAX_FACETS, MAX_REPORTERS};
-use crate::{Change, Edge, EdgeKey, Facet, Peer, Seen, Sighting, Time, Workload};
+use crate::sorted::SortedMap;
+use crate::{Change, Edge, EdgeKey, Facet, Peer, Seen, Sighting, Time};
 
-/// Edges, or attempts, by key.
+/// Edges, or attempts, by client and then by key.
+///
+/// A copy shares the edges of each client until either changes them, so that a reader's copy costs a pointer a client
+/// and never holds up the writer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Table(BTreeMap<EdgeKey, Edge>);
+pub(crate) struct Table {
+    callers: BTreeMap<Caller, Arc<Edges>>,
+    len: usize,
+}
+
+pub(crate) type Edges = SortedMap<EdgeKey, Edge>;
+
+/// The client's half of an [`EdgeKey`], in the same order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Caller {
+    cluster: CompactString,
+    client: Peer,
+}
+
+impl Caller {
+    fn of(key: &EdgeKey) -> Self {
+        Self {
+            cluster: key.cluster.clone(),
+            client: key.client.clone(),
+        }
+    }
+}
 
 impl Table {
     pub(crate) const fn new() -> Self {
-        Self(BTreeMap::new())
+        Self {
+            callers: BTreeMap::new(),
+            len: 0,
+        }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    pub(crate) const fn len(&self) -> usize {
+        self.len
     }
 
     pub(crate) fn get(&self, key: &EdgeKey) -> Option<&Edge> {
-        self.0.get(key)
+        self.callers.get(&Caller::of(key))?.get(key)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&EdgeKey, &Edge)> {
-        self.0.iter()
+        self.callers.values().flat_map(|edges| edges.iter())
+    }
+
+    /// The clients in order, each with its edges.
+    pub(crate) fn by_client(&self) -> impl Iterator<Item = (&CompactString, &Peer, &Edges)> {
+        let callers = self.callers.iter();
+        callers.map(|(caller, edges)| (&caller.cluster, &caller.client, &**edges))
     }
 
     /// The edges from one client, sorted by server.
@@ -33,16 +70,12 @@ impl Table {
         cluster: &str,
         client: &Peer,
     ) -> impl Iterator<Item = (&'t EdgeKey, &'t Edge)> {
-        // The least server there is: peers sort workloads first, by namespace, name, kind.
-        let first = EdgeKey {
+        let caller = Caller {
             cluster: cluster.into(),
             client: client.clone(),
-            server: Peer::Workload(Workload::new("", "", "")),
         };
-        let (cluster, client) = (first.cluster.clone(), first.client.clone());
-        self.0
-            .range(first..)
-            .take_while(move |(key, _)| key.cluster == cluster && key.client == client)
+        let edges = self.callers.get(&caller).into_iter();
+        edges.flat_map(|edges| edges.iter())
     }
 
     /// Takes a sighting, unless it lies below the floor or finds no room.
@@ -59,43 +92,60 @@ impl Table {
         if !seen.raise(floor) {
             return Change::BelowFloor;
         }
-        let full = self.0.len() >= room;
-        let (edge, is_new) = match self.0.entry(key) {
-            Entry::Occupied(edge) => (edge.into_mut(), false),
+        let full = self.len >= room;
+        let edges = match self.callers.entry(Caller::of(&key)) {
+            Entry::Occupied(edges) => Arc::make_mut(edges.into_mut()),
             Entry::Vacant(_) if full => return Change::Full,
-            Entry::Vacant(place) => (place.insert(Edge::new(seen.clone())), true),
+            Entry::Vacant(place) => Arc::make_mut(place.insert(Arc::default())),
         };
-        if !is_new {
+        if let Some(edge) = edges.get_mut(&key) {
             edge.seen.join(&seen);
+            count(edge, reporter.unwrap_or_default(), connections);
+            return add(edge, facets, &seen);
         }
-        count(edge, reporter.unwrap_or_default(), connections);
-        let change = add(edge, facets, &seen);
-        if is_new { Change::NewEdge } else { change }
+        if full {
+            return Change::Full;
+        }
+        let mut edge = Edge::new(seen.clone());
+        count(&mut edge, reporter.unwrap_or_default(), connections);
+        add(&mut edge, facets, &seen);
+        edges.insert(key, edge);
+        self.len += 1;
+        Change::NewEdge
     }
 
     /// Joins a whole edge into the table.
     pub(crate) fn join(&mut self, key: EdgeKey, edge: Edge) {
-        match self.0.entry(key) {
-            Entry::Occupied(mine) => mine.into_mut().join(&edge),
-            Entry::Vacant(place) => {
-                place.insert(edge);
-            }
+        let edges = Arc::make_mut(self.callers.entry(Caller::of(&key)).or_default());
+        if let Some(mine) = edges.get_mut(&key) {
+            mine.join(&edge);
+        } else {
+            edges.insert(key, edge);
+            self.len += 1;
         }
     }
 
     /// Joins a whole edge that may stay where it is.
     pub(crate) fn join_ref(&mut self, key: &EdgeKey, edge: &Edge) {
-        match self.0.get_mut(key) {
-            Some(mine) => mine.join(edge),
-            None => {
-                self.0.insert(key.clone(), edge.clone());
-            }
+        let edges = Arc::make_mut(self.callers.entry(Caller::of(key)).or_default());
+        if let Some(mine) = edges.get_mut(key) {
+            mine.join(edge);
+        } else {
+            edges.insert(key.clone(), edge.clone());
+            self.len += 1;
         }
     }
 
     /// Keeps the edges of which something is left.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&EdgeKey, &mut Edge) -> bool) {
-        self.0.retain(|key, edge| keep(key, edge));
+        let mut len = 0;
+        self.callers.retain(|_, edges| {
+            let edges = Arc::make_mut(edges);
+            edges.retain(|key, edge| keep(key, edge));
+            len += edges.len();
+            !edges.is_empty()
+        });
+        self.len = len;
     }
 }
 
