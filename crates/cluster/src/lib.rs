@@ -8,15 +8,18 @@
 //! ```
 
 pub mod document;
+pub mod live;
 mod index;
 mod lease;
 mod names;
 mod objects;
 mod owners;
 mod services;
+mod update;
 
 pub use document::Event;
 pub use index::{Holder, Identity, Index, Pod, Settings};
 pub use names::NameKind;
 pub use objects::Object;
 pub use services::{Backend, Service, ServicePort};
+pub use update::{Kind, OwnerKey, Present, Update};
