@@ -44,6 +44,21 @@ need() {
   have "$command" || apt_install "$@" || missing "$command" "install the package $1"
 }
 
+# need_go VERSION: from 1.21 on, Go gets the version that a module wants by itself, unless that is forbidden.
+need_go() {
+  local least=$1
+  if ! have go && [[ -x /usr/local/go/bin/go ]]; then
+    PATH=/usr/local/go/bin:$PATH
+  fi
+  have go || apt_install golang-go || true
+  if have go && [[ $(go env GOTOOLCHAIN) == auto ]]; then
+    least=1.21
+  fi
+  if ! have go || ! printf '%s\n' "go$least" "$(go env GOVERSION)" | sort -VC; then
+    missing "Go $1 (found: $(go version 2>/dev/null || echo none))" "install it from https://go.dev/dl"
+  fi
+}
+
 # A tool from crates.io, kept under target/: need_tool NAME VERSION. A debug build starts a second later, and is
 # there minutes sooner.
 need_tool() {

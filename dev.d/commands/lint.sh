@@ -27,7 +27,7 @@ check_format() {
 }
 
 check_scripts() {
-  local scripts=(dev .ci/run dev.d/*.sh dev.d/commands/*.sh) script
+  local scripts=(dev .ci/run dev.d/*.sh dev.d/commands/*.sh testbed/*.sh) script
   for script in "${scripts[@]}"; do
     bash -n "$script"
   done

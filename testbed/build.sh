@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# The binaries: built once into target/testbed/bin, and again only when what they are made from has changed.
+
+readonly TESTBED_BIN=$target/testbed/bin
+
+# binary NAME: where it is, or will be once it is built. What is there already goes before a build of our own:
+# KUBEBUILDER_ASSETS is the convention of Kubernetes projects for a folder with these binaries.
+binary() {
+  if [[ -n ${KUBEBUILDER_ASSETS:-} && -x $KUBEBUILDER_ASSETS/$1 ]]; then
+    echo "$KUBEBUILDER_ASSETS/$1"
+  elif [[ $1 == kubectl ]] && have kubectl; then
+    command -v kubectl
+  else
+    echo "$TESTBED_BIN/$1"
+  fi
+}
+
+# build NAME…
+build() {
+  local name stale=()
+  for name in "$@"; do
+    [[ $(binary "$name") != "$TESTBED_BIN/$name" ]] || is_fresh "$name" || stale+=("$name")
+  done
+  [[ ${#stale[@]} != 0 ]] || return 0
+  need_go "$(sed -n 's/^go //p' testbed/go.mod testbed/kwok/go.mod | sort -V | tail -n 1)"
+  mkdir -p "$TESTBED_BIN"
+  exec 8>"$TESTBED_BIN/lock"
+  flock -n 8 || {
+    echo "testbed: waiting for another build"
+    flock 8
+  }
+  for name in "${stale[@]}"; do
+    is_fresh "$name" || build_one "$name"
+  done
+  exec 8>&-
+}
+
+is_fresh() {
+  [[ -x $TESTBED_BIN/$1 && $(cat "$TESTBED_BIN/$1.stamp" 2>/dev/null) == "$(ingredients "$1")" ]]
+}
+
+# A fingerprint of all that decides what the binary will be, but for the compiler: a newer Go is no reason to spend
+# ten minutes.
+ingredients() {
+  local module=testbed sources=()
+  case $1 in
+    kwok) module=testbed/kwok ;;
+    *) sources=("testbed/$1/main.go") ;;
+  esac
+  cat testbed/build.sh "$module/go.mod" "$module/go.sum" "${sources[@]+"${sources[@]}"}" | sha256sum | cut -d' ' -f1
+}
+
+build_one() {
+  local name=$1 module=testbed package=./$1 version start=$SECONDS variables=k8s.io/component-base/version
+  version=$(kubernetes_version)
+  if [[ $name == kwok ]]; then
+    module=testbed/kwok package=sigs.k8s.io/kwok/cmd/kwok
+  fi
+  echo "testbed: building $name (once; the first takes minutes)"
+  rm -f "$TESTBED_BIN/$name.stamp"
+  # Without the version, the API server takes itself for 0.0.0 and refuses to serve half of its groups.
+  (cd "$module" && CGO_ENABLED=0 GOWORK=off nice -n 10 go build -trimpath -buildvcs=false \
+    -ldflags "-s -w -X $variables.gitVersion=v$version -X $variables.gitMajor=${version%%.*}
+      -X $variables.gitMinor=$(cut -d. -f2 <<<"$version") -X $variables.gitTreeState=clean
+      -X $variables.gitCommit=testbed -X $variables.buildDate=1970-01-01T00:00:00Z" \
+    -o "$TESTBED_BIN/" "$package") || {
+    echo "testbed: $name could not be built; what Go said is above" >&2
+    return 1
+  }
+  ingredients "$name" >"$TESTBED_BIN/$name.stamp"
+  echo "testbed: built $name in $((SECONDS - start)) s"
+}
+
+kubernetes_version() {
+  sed -n 's/^\tk8s.io\/kubernetes v//p' testbed/go.mod
+}
