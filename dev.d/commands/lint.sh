@@ -1,4 +1,4 @@
-# lint [--only STAGE]: format, lints, documentation, dependencies, length of files
+# lint [--only STAGE]: format, lints, documentation, dependencies, lock files, length of files
 # shellcheck shell=bash
 
 readonly CARGO_DENY=0.20.2
@@ -15,6 +15,7 @@ main() {
   stage format check_format
   stage scripts check_scripts
   stage lengths check_lengths
+  stage locks check_locks
   stage clippy cargo clippy --workspace --all-targets ${CI:+--locked} -- -D warnings
   stage docs env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps ${CI:+--locked}
   stage deny check_dependencies
@@ -56,6 +57,21 @@ check_lengths() {
       print files + 0 " files, none longer than " most " lines of code" (long ? ", but those above" : "")
       exit long
     }'
+}
+
+# Both workspaces have a lock file, and a new dependency of one crate can change both. CI builds with --locked, so that
+# what is forgotten here fails there.
+check_locks() {
+  local manifest status=0
+  for manifest in Cargo.toml fuzz/Cargo.toml; do
+    if cargo metadata --manifest-path "$manifest" --locked --format-version 1 >/dev/null; then
+      echo "${manifest%.toml}.lock is up to date"
+    else
+      echo "${manifest%.toml}.lock is out of date. Run \`cargo fetch --manifest-path $manifest\`, and commit it."
+      status=1
+    fi
+  done
+  return "$status"
 }
 
 check_dependencies() {
