@@ -126,6 +126,11 @@ impl<S: BuildHasher + Clone> Collector<S> {
         self.handshakes.evicted() + self.handshakes.lost()
     }
 
+    /// Questions that a flood pushed out before their answer, which is then unasked.
+    pub const fn lost_questions(&self) -> u64 {
+        self.dns.lost()
+    }
+
     /// Questions in the table, answered or not.
     pub fn held_questions(&self) -> usize {
         self.dns.held()

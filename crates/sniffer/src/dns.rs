@@ -83,6 +83,8 @@ pub(crate) struct Dns<S> {
     servers: Recent<IpAddr, Time, S>,
     streams: Recent<(Endpoint, Endpoint), DnsStream, S>,
     hasher: S,
+    /// Questions pushed out of a full table before their answer.
+    lost: u64,
 }
 
 /// Which two ends a message travelled between, and when.
@@ -110,7 +112,13 @@ impl<S: BuildHasher + Clone> Dns<S> {
             servers: Recent::new(MAX_DNS_SERVERS, DNS_SERVER_WINDOW, hasher.clone()),
             streams: Recent::new(MAX_DNS_STREAMS, DNS_STREAM_WINDOW, hasher.clone()),
             hasher: hasher.clone(),
+            lost: 0,
         }
+    }
+
+    /// Questions pushed out by a flood before they were answered.
+    pub(crate) const fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// Questions waiting for their answer, or lately answered.
@@ -209,7 +217,8 @@ impl<S: BuildHasher + Clone> Dns<S> {
         if self.questions.get_mut(&key, way.at).is_some() {
             DnsFate::QuestionCopy
         } else {
-            self.questions.insert(key, Exchange::Asked, way.at);
+            let evicted = self.questions.insert(key, Exchange::Asked, way.at);
+            self.lost += u64::from(evicted == Some(Exchange::Asked));
             DnsFate::Question
         }
     }
@@ -237,7 +246,8 @@ impl<S: BuildHasher + Clone> Dns<S> {
                 };
             }
             None if over_tcp => {
-                self.questions.insert(key, Exchange::Answered, way.at);
+                let evicted = self.questions.insert(key, Exchange::Answered, way.at);
+                self.lost += u64::from(evicted == Some(Exchange::Asked));
             }
             None => return DnsFate::Unasked,
         }

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 use kernel::packet::Tcp;
 use map::{Connection, Evidence, Outcome, PodUid, Protocol, Source, Time};
 
@@ -91,6 +91,10 @@ impl Handshake {
             .chain(self.timestamp.map(|value| Mark::Timestamp(sequence, value)))
     }
 
+    fn has(&self, mark: Mark) -> bool {
+        self.marks().any(|one| one == mark)
+    }
+
     /// The observation, once the outcome is known. `answered_from` is where the first answer came from: the
     /// server itself when no translated SYN was seen.
     fn observation(
@@ -123,13 +127,31 @@ impl Handshake {
     }
 }
 
+/// Where the handshake with a mark is. The mark itself is in the handshake: there are several for each, and this table is
+/// the largest of all.
+#[derive(Clone, Copy, Debug)]
+struct Marked {
+    /// Of the mark.
+    hash: u32,
+    /// Of the handshake. Numbers start again at zero after the last; far fewer are in use at a time.
+    number: u32,
+}
+
+impl Marked {
+    /// Over the width that the table looks at.
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
 /// The collector of handshakes.
 #[derive(Debug)]
 pub(crate) struct Handshakes<S> {
     /// In order of their first SYN; the number of the front one is `front`.
     waiting: VecDeque<Handshake>,
-    front: u64,
-    marks: HashMap<Mark, u64, S>,
+    front: u32,
+    marks: HashTable<Marked>,
+    hasher: S,
     /// Handshakes pushed out of a full table before their answer.
     evicted: u64,
     /// Attempts that found the table of observations full.
@@ -138,11 +160,11 @@ pub(crate) struct Handshakes<S> {
 
 impl<S: BuildHasher + Clone> Handshakes<S> {
     pub(crate) fn new(hasher: &S) -> Self {
-        let marks = HashMap::with_hasher(hasher.clone());
         Self {
             waiting: VecDeque::new(),
             front: 0,
-            marks,
+            marks: HashTable::new(),
+            hasher: hasher.clone(),
             evicted: 0,
             lost: 0,
         }
@@ -189,9 +211,11 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
             {
                 handshake.appearances.push(appearance);
                 for endpoint in [way.source, way.destination] {
-                    self.marks
-                        .entry(Mark::Endpoint(tcp.sequence, endpoint))
-                        .or_insert(number);
+                    let mark = Mark::Endpoint(tcp.sequence, endpoint);
+                    // An appearance may lead to two handshakes; the one that had the mark first keeps it.
+                    if self.number(mark).is_none() {
+                        self.insert(mark, number);
+                    }
                 }
             }
             return HandshakeFate::SynCopy;
@@ -210,9 +234,11 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
             pod_uid,
             outcome: None,
         };
-        let number = self.front.wrapping_add(self.waiting.len() as u64);
+        // At most `MAX_HANDSHAKES` wait.
+        let waiting = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+        let number = self.front.wrapping_add(waiting);
         for mark in handshake.marks() {
-            self.marks.insert(mark, number);
+            self.insert(mark, number);
         }
         self.waiting.push_back(handshake);
         HandshakeFate::Syn
@@ -282,13 +308,45 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
         (way.at.since(handshake.since) <= HANDSHAKE_WINDOW).then_some(handshake)
     }
 
-    fn number(&self, mark: Mark) -> Option<u64> {
-        self.marks.get(&mark).copied()
+    fn hash(&self, mark: Mark) -> u32 {
+        (self.hasher.hash_one(mark) >> 32) as u32
     }
 
-    fn get(&mut self, number: u64) -> Option<&mut Handshake> {
-        self.waiting
-            .get_mut(usize::try_from(number.wrapping_sub(self.front)).ok()?)
+    /// The number of the handshake with this mark.
+    fn number(&self, mark: Mark) -> Option<u32> {
+        let hash = self.hash(mark);
+        let is_it = |marked: &Marked| {
+            marked.hash == hash
+                && place(self.front, marked.number)
+                    .and_then(|place| self.waiting.get(place))
+                    .is_some_and(|handshake| handshake.has(mark))
+        };
+        Some(self.marks.find(Marked::spread(hash), is_it)?.number)
+    }
+
+    /// Leads from the mark to this handshake, and to no older one.
+    fn insert(&mut self, mark: Mark, number: u32) {
+        let hash = self.hash(mark);
+        let (front, waiting) = (self.front, &self.waiting);
+        let is_it = |marked: &Marked| {
+            marked.hash == hash
+                && place(front, marked.number)
+                    .and_then(|place| waiting.get(place))
+                    .is_some_and(|handshake| handshake.has(mark))
+        };
+        match self.marks.find_mut(Marked::spread(hash), is_it) {
+            Some(marked) => marked.number = number,
+            None => {
+                self.marks
+                    .insert_unique(Marked::spread(hash), Marked { hash, number }, |marked| {
+                        Marked::spread(marked.hash)
+                    });
+            }
+        }
+    }
+
+    fn get(&mut self, number: u32) -> Option<&mut Handshake> {
+        self.waiting.get_mut(place(self.front, number)?)
     }
 
     fn pop(&mut self) -> Option<Handshake> {
@@ -296,12 +354,19 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
         let number = self.front;
         self.front = self.front.wrapping_add(1);
         for mark in handshake.marks() {
-            if self.marks.get(&mark) == Some(&number) {
-                self.marks.remove(&mark);
+            let hash = self.hash(mark);
+            let is_it = |marked: &Marked| marked.hash == hash && marked.number == number;
+            if let Ok(marked) = self.marks.find_entry(Marked::spread(hash), is_it) {
+                marked.remove();
             }
         }
         Some(handshake)
     }
+}
+
+/// The place of a handshake among those that wait.
+fn place(front: u32, number: u32) -> Option<usize> {
+    usize::try_from(number.wrapping_sub(front)).ok()
 }
 
 fn settle<S: BuildHasher + Clone>(

@@ -46,6 +46,10 @@ fn a_flood_of_questions_pushes_out_the_oldest() {
     }
     assert_eq!(node.collector.held_questions(), limits::MAX_QUESTIONS);
     assert_eq!(node.dns(DnsFate::Question), 3 * 65_536);
+    assert_eq!(
+        node.collector.lost_questions(),
+        3 * 65_536 - limits::MAX_QUESTIONS as u64
+    );
 }
 
 /// A table that nobody drains takes no more, and says so for each.
