@@ -1,1 +1,35 @@
-//! The GraphQL contract, both directions, written once.
+//! The GraphQL contract of the mapper, both directions, written once.
+//!
+//! ```text
+//! reporters ── input ──► document + variables ──► decode ─┬─► Report      known documents, straight to records
+//!                                                         └─► engine      every other document (feature `server`)
+//! clients ◄─ response ◄─ output · edge ◄───────────────────────┘
+//! ```
+//!
+//! [`input`] holds what reporters send, [`output`] what the replaced mapper answers, [`edge`] what this one answers
+//! beyond it. [`document`] are the texts that our own clients send. Without the feature `server` there is only serde.
+
+pub mod decode;
+pub mod document;
+pub mod edge;
+#[cfg(feature = "server")]
+pub mod engine;
+pub mod input;
+pub mod limits;
+pub mod output;
+pub mod response;
+
+mod list;
+mod numbers;
+mod recognise;
+mod rfc3339;
+mod scalar;
+mod word;
+
+pub use decode::{Decoded, Report, decode};
+pub use document::ReportKind;
+pub use scalar::{Int, Text, Time};
+pub use word::{
+    AttemptOutcome, ChangeKind, CloudProvider, Evidence, HttpMethod, IntentType, KafkaOperation,
+    PeerKind, Protocol,
+};

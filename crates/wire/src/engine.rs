@@ -1,0 +1,3 @@
+//! What a GraphQL engine needs so that it takes exactly the requests that [`decode`](crate::decode()) takes.
+
+mod scalars;
