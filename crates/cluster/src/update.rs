@@ -24,6 +24,9 @@ pub enum Update {
     /// All that the API server knew of pods at this time, by our clock, has been told: an address that a pod holds now
     /// was held by nobody else up to then, except for what the kubelets had not reported yet.
     PodsCurrent(Time),
+    /// The API server does not tell how far its watch is: no [`PodsCurrent`](Self::PodsCurrent) but after lists, until
+    /// one comes by itself again. Who needs one waits as long as a watch usually lags.
+    ProgressUnsupported,
     /// The API server was asked for an owner, and either does not have it, or does not let us see it, or does not know
     /// its kind: it is as much of a root as there will be.
     OwnerUnknowable(OwnerKey),
