@@ -1,21 +1,27 @@
 //! What is known of the cluster, by address, name and owner.
 
 mod holders;
+mod live;
 mod services;
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use ipnet::IpNet;
-use map::{DnsName, PodUid, Protocol, Workload};
+use map::{DnsName, PodUid, Protocol, Time, Workload};
 
 use crate::document::Event;
 use crate::lease::Lease;
 use crate::names::{self, NameKind};
 use crate::objects::{Object, OwnerReference};
-use crate::owners::{self, Owners};
+use crate::owners::{self, Owners, Root};
 use crate::services::Service;
+use crate::update::OwnerKey;
+
+pub use live::{MAX_PODS, Need, STATUS_DELAY, Touched};
 
 /// What an operator can set.
 #[derive(Clone, Debug)]
@@ -24,6 +30,8 @@ pub struct Settings {
     pub cluster_domain: CompactString,
     /// The annotation on a pod that names its workload.
     pub workload_name_annotation: CompactString,
+    /// The size of the IPv4 network around the API server's endpoints from which it calls: 32 for those alone.
+    pub control_plane_prefix: u8,
     /// Whether pods of Jobs (not of a `CronJob`'s) are named by their images: for Jobs with names made up at random.
     pub image_names_for_jobs: bool,
 }
@@ -33,6 +41,7 @@ impl Default for Settings {
         Self {
             cluster_domain: "cluster.local".into(),
             workload_name_annotation: "intents.otterize.com/workload-name".into(),
+            control_plane_prefix: 32,
             image_names_for_jobs: false,
         }
     }
@@ -53,13 +62,40 @@ pub struct Pod {
     /// Its labels.
     pub labels: Vec<(CompactString, CompactString)>,
     node: CompactString,
+    hostname: CompactString,
     host_network: bool,
-    addresses: BTreeSet<IpAddr>,
+    addresses: Vec<IpAddr>,
     lease: Lease,
+    /// It was deleted, or vanished.
+    gone: bool,
     annotated: Option<CompactString>,
     owner: Option<OwnerReference>,
     /// The name by its images, where that may be asked for.
     image_name: Option<CompactString>,
+    known: RefCell<Option<Known>>,
+}
+
+/// A pod's identity, and when it was worked out.
+#[derive(Clone, Debug)]
+struct Known {
+    generation: u64,
+    identity: Arc<Identity>,
+    unknown: Option<OwnerKey>,
+}
+
+impl Pod {
+    /// Whether its containers call themselves so: by the pod's own host name, or its name, which Linux cuts at 63
+    /// bytes (Kubernetes documentation, "Pod's hostname and subdomain fields").
+    pub fn is_called(&self, hostname: &str) -> bool {
+        let name = self.name.as_str();
+        let cut = name.get(..63).unwrap_or(name).trim_end_matches(['-', '.']);
+        [name, cut, self.hostname.as_str()].contains(&hostname)
+    }
+
+    /// Its own addresses; none on a node's network.
+    pub fn addresses(&self) -> &[IpAddr] {
+        &self.addresses
+    }
 }
 
 /// Who held an address at a time.
@@ -76,7 +112,7 @@ pub enum Holder<'a> {
 }
 
 /// A pod's workload, and how it got its name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The workload.
     pub workload: Workload,
@@ -103,6 +139,7 @@ pub struct Index {
     /// Whether any `EndpointSlice` or Endpoints came: if not, selectors must tell who is behind a Service.
     has_endpoints: bool,
     owners: Owners,
+    live: live::State,
 }
 
 /// Namespace and name.
@@ -123,8 +160,9 @@ impl Index {
             Event::Applied(object) => (object, false),
             Event::Deleted(object) => (object, true),
         };
+        let gone = deleted.then_some(None);
         match object.kind.as_str() {
-            "Pod" => self.apply_pod(&object, deleted),
+            "Pod" => self.apply_pod(&object, gone),
             "Node" => self.apply_node(&object),
             "Service" => self.apply_service(&object),
             "EndpointSlice" => self.apply_slice(&object),
@@ -133,17 +171,12 @@ impl Index {
         }
     }
 
-    fn apply_pod(&mut self, object: &Object, deleted: bool) {
+    fn apply_pod(&mut self, object: &Object, gone: Option<Option<Time>>) {
         let metadata = &object.metadata;
-        let hash = metadata.annotations.get("kubernetes.io/config.hash");
-        let Some(uid) = hash
-            .into_iter()
-            .chain([&metadata.uid])
-            .find_map(|text| text.parse().ok())
-        else {
+        let Some(uid) = object.pod_uid() else {
             return;
         };
-        let lease = Lease::of(object, deleted);
+        let lease = Lease::of(object, gone);
         let annotation = |key: &str| metadata.annotations.get(key).cloned();
         let pod = self.pods.entry(uid).or_insert_with(|| Pod {
             uid,
@@ -151,14 +184,21 @@ impl Index {
             name: metadata.name.clone(),
             labels: Vec::new(),
             node: CompactString::default(),
+            hostname: object.spec.hostname.clone(),
             host_network: object.spec.host_network,
-            addresses: BTreeSet::new(),
+            addresses: Vec::new(),
             lease,
+            gone: false,
             annotated: None,
             owner: None,
             image_name: None,
+            known: RefCell::default(),
         });
+        if gone.is_none() && std::mem::take(&mut pod.gone) {
+            pod.lease = lease; // it had only vanished from our sight
+        }
         pod.lease.join(lease);
+        pod.gone = gone.is_some();
         pod.labels = metadata
             .labels
             .iter()
@@ -171,6 +211,7 @@ impl Index {
             .settings
             .image_names_for_jobs
             .then(|| owners::image_name(&object.spec.containers));
+        let before = pod.known.take().map(|known| known.identity);
         if !object.spec.node_name.is_empty() {
             pod.node.clone_from(&object.spec.node_name);
         }
@@ -180,15 +221,20 @@ impl Index {
             .iter()
             .map(|ip| &ip.ip)
             .chain([&object.status.pod_ip]);
+        let mut new = Vec::new();
         for address in texts.filter_map(|text| text.parse::<IpAddr>().ok()) {
+            let address = address.to_canonical();
             if pod.host_network {
                 self.nodes
                     .entry(address)
                     .or_insert_with(|| pod.node.clone());
-            } else if pod.addresses.insert(address) {
+            } else if !pod.addresses.contains(&address) {
+                pod.addresses.push(address);
                 self.by_address.entry(address).or_default().push(uid);
+                new.push(address);
             }
         }
+        self.note_pod(uid, &new, before.as_deref());
     }
 
     fn apply_node(&mut self, object: &Object) {
@@ -199,14 +245,14 @@ impl Index {
             .filter(|a| a.kind == "InternalIP" || a.kind == "ExternalIP");
         for address in inside.filter_map(|address| address.address.parse().ok()) {
             self.nodes.insert(address, object.metadata.name.clone());
+            self.touch(Need::Address(address));
         }
-        self.pod_ranges.extend(
-            object
-                .spec
-                .pod_cidrs
-                .iter()
-                .filter_map(|range| range.parse::<IpNet>().ok()),
-        );
+        let ranges = object.spec.pod_cidrs.iter();
+        for range in ranges.filter_map(|range| range.parse::<IpNet>().ok()) {
+            if !self.pod_ranges.contains(&range) {
+                self.pod_ranges.push(range);
+            }
+        }
     }
 
     /// The pod with this UID.
@@ -227,45 +273,67 @@ impl Index {
     }
 
     /// The workload of a pod: an annotation, else the root of its owners.
-    pub fn identity(&self, pod: &Pod) -> Identity {
+    pub fn identity(&self, pod: &Pod) -> Arc<Identity> {
+        self.known(pod).identity
+    }
+
+    /// The owner of a pod that nobody has looked up yet: until then, its identity may be another.
+    pub fn unknown_owner(&self, pod: &Pod) -> Option<OwnerKey> {
+        self.known(pod).unknown
+    }
+
+    fn known(&self, pod: &Pod) -> Known {
+        let generation = self.owners.generation();
+        if let Some(known) = &*pod.known.borrow()
+            && known.generation == generation
+        {
+            return known.clone();
+        }
+        let (identity, unknown) = self.identify(pod);
+        let known = Known {
+            generation,
+            identity: Arc::new(identity),
+            unknown,
+        };
+        pod.known.replace(Some(known.clone()));
+        known
+    }
+
+    fn identify(&self, pod: &Pod) -> (Identity, Option<OwnerKey>) {
+        let named = |name: &str, by_annotation| Identity {
+            workload: Workload::new(&pod.namespace, name, ""),
+            by_annotation,
+            group: CompactString::default(),
+            version: CompactString::default(),
+        };
         if let Some(name) = &pod.annotated {
-            let workload = Workload {
-                namespace: pod.namespace.clone(),
-                name: name.clone(),
-                kind: CompactString::default(),
-            };
-            return Identity {
-                workload,
-                by_annotation: true,
-                group: CompactString::default(),
-                version: CompactString::default(),
-            };
+            return (named(name, true), None);
         }
         let root = match &pod.owner {
             Some(owner) => self.owners.root(owner, &pod.namespace, &pod.labels),
-            None => OwnerReference {
-                api_version: "v1".into(),
-                kind: "Pod".into(),
-                name: pod.name.clone(),
+            None => Root {
+                owner: OwnerReference {
+                    api_version: "v1".into(),
+                    kind: "Pod".into(),
+                    name: pod.name.clone(),
+                },
+                unknown: None,
             },
         };
-        if let (Some(name), "Job") = (&pod.image_name, root.kind.as_str()) {
-            return Identity {
-                workload: Workload::new(&pod.namespace, name, ""),
-                by_annotation: false,
-                group: CompactString::default(),
-                version: CompactString::default(),
-            };
+        let Root { owner, unknown } = root;
+        if let (Some(name), "Job") = (&pod.image_name, owner.kind.as_str()) {
+            return (named(name, false), unknown);
         }
         // Targets are written `name.namespace`, so a name holds no dot.
-        let workload = Workload::new(&pod.namespace, &root.name.replace('.', "_"), &root.kind);
-        let (group, version) = owners::split(&root.api_version);
-        Identity {
+        let workload = Workload::new(&pod.namespace, &owner.name.replace('.', "_"), &owner.kind);
+        let (group, version) = owners::split(&owner.api_version);
+        let identity = Identity {
             workload,
             by_annotation: false,
             group: group.into(),
             version: version.into(),
-        }
+        };
+        (identity, unknown)
     }
 
     /// What a DNS name stands for.

@@ -19,12 +19,16 @@ pub(crate) struct Lease {
     /// Whether the start is the sandbox's or a container's, not only the pod's.
     pub(crate) firm: bool,
     pub(crate) end: Option<Time>,
+    /// Where the pod vanished unseen: until then it was there for sure.
+    pub(crate) sure_until: Option<Time>,
 }
 
 impl Lease {
     /// From a pod's state. The earlier of the sandbox condition and the first container start counts: the condition
     /// is written at the next status update, up to a second or two after the containers run.
-    pub(crate) fn of(pod: &Object, deleted: bool) -> Self {
+    ///
+    /// `gone`: it was deleted, and when that was seen, where it is known.
+    pub(crate) fn of(pod: &Object, gone: Option<Option<Time>>) -> Self {
         let containers = || {
             pod.status
                 .container_statuses
@@ -48,11 +52,13 @@ impl Lease {
             .or(pod.status.start_time)
             .or(pod.metadata.creation_timestamp)
             .unwrap_or(Time::MAX);
-        let finished = matches!(pod.status.phase.as_str(), "Succeeded" | "Failed") || deleted;
-        // Of a pod that went without a word, only the time by which it had to go is known.
+        let finished =
+            matches!(pod.status.phase.as_str(), "Succeeded" | "Failed") || gone.is_some();
+        // Of a pod that went without a word, only the time by which it was gone is known.
         let end = if finished {
             let last = all().filter_map(|run| run.finished_at).max();
-            last.or(pod.metadata.deletion_timestamp.filter(|_| deleted))
+            let by = || gone.and_then(|seen| seen.or(pod.metadata.deletion_timestamp));
+            last.or_else(by)
         } else {
             None
         };
@@ -60,6 +66,7 @@ impl Lease {
             start,
             firm: firm.is_some(),
             end,
+            sure_until: None,
         }
     }
 

@@ -8,9 +8,9 @@
 //! ```
 
 pub mod document;
-pub mod live;
 mod index;
 mod lease;
+pub mod live;
 mod names;
 mod objects;
 mod owners;
@@ -18,7 +18,7 @@ mod services;
 mod update;
 
 pub use document::Event;
-pub use index::{Holder, Identity, Index, Pod, Settings};
+pub use index::{Holder, Identity, Index, MAX_PODS, Need, Pod, STATUS_DELAY, Settings, Touched};
 pub use names::NameKind;
 pub use objects::Object;
 pub use services::{Backend, Service, ServicePort};

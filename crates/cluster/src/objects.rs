@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
-use map::Time;
+use map::{PodUid, Time};
 use serde::{Deserialize, Deserializer};
 
 /// Any object. Every kind has the same few fields here; a kind uses those that it has.
@@ -30,6 +30,16 @@ pub struct Object {
     pub(crate) subsets: Vec<Subset>,
 }
 
+impl Object {
+    /// A pod's UID, as the nodes know it: for a static pod, its configuration's hash, which the kubelet puts into an
+    /// annotation of the mirror pod (Kubernetes documentation, "Create static Pods").
+    pub(crate) fn pod_uid(&self) -> Option<PodUid> {
+        let hash = self.metadata.annotations.get("kubernetes.io/config.hash");
+        let mut texts = hash.into_iter().chain([&self.metadata.uid]);
+        texts.find_map(|text| text.parse().ok())
+    }
+}
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Metadata {
@@ -51,7 +61,7 @@ pub(crate) struct Metadata {
     pub(crate) deletion_timestamp: Option<Time>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct OwnerReference {
     #[serde(deserialize_with = "or_default")]
@@ -70,6 +80,9 @@ pub(crate) struct Spec {
     pub(crate) host_network: bool,
     #[serde(deserialize_with = "or_default")]
     pub(crate) node_name: CompactString,
+    /// Of a pod: its host name, where that is not the pod's name.
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) hostname: CompactString,
     #[serde(rename = "clusterIPs", deserialize_with = "or_default")]
     pub(crate) cluster_ips: Vec<CompactString>,
     #[serde(rename = "clusterIP", deserialize_with = "or_default")]

@@ -9,11 +9,13 @@ use crate::lease::{GRAIN, SKEW};
 
 impl Index {
     /// Who held the address at that time. A wrong edge would stay for ever, so doubt is [`Holder::Ambiguous`].
+    ///
+    /// Without a UID the answer is as good as what the index knows of that time: see [`is_settled`](Self::is_settled).
     pub fn holder(&self, address: IpAddr, uid: Option<PodUid>, at: Time) -> Holder<'_> {
         if let Some(uid) = uid {
             return match self.pods.get(&uid) {
                 Some(pod) if pod.host_network => Holder::HostNetwork(&pod.node),
-                Some(pod) if pod.addresses.contains(&address) && self.nearly(pod, address, at) => {
+                Some(pod) if pod.may_hold(address) && self.nearly(pod, address, at) => {
                     Holder::Pod(pod)
                 }
                 _ => Holder::Unknown,
@@ -31,7 +33,8 @@ impl Index {
                 let ended = self
                     .end(pod, address)
                     .is_some_and(|end| at > end.plus(GRAIN));
-                if at < pod.lease.start || ended {
+                let unsure = pod.lease.sure_until.is_some_and(|sure| at > sure);
+                if at < pod.lease.start || ended || unsure {
                     Holder::Ambiguous
                 } else {
                     Holder::Pod(pod)
@@ -49,19 +52,29 @@ impl Index {
         at >= pod.lease.start.minus(SKEW) && after
     }
 
-    /// The lease's end; an open lease ends where a later one on the same address firmly starts.
+    /// The lease's end: at the latest where another one on the same address firmly starts.
     fn end(&self, pod: &Pod, address: IpAddr) -> Option<Time> {
-        pod.lease.end.or_else(|| {
-            let others = self
-                .by_address
-                .get(&address)?
-                .iter()
-                .filter_map(|uid| self.pods.get(uid));
-            others
-                .filter(|other| other.lease.firm)
-                .map(|other| other.lease.start)
-                .filter(|s| *s > pod.lease.start)
-                .min()
-        })
+        let sharing = self.by_address.get(&address).map_or(&[][..], Vec::as_slice);
+        if sharing.len() < 2 {
+            return pod.lease.end;
+        }
+        let next = sharing
+            .iter()
+            .filter_map(|uid| self.pods.get(uid))
+            .filter(|other| other.lease.firm && other.lease.start > pod.lease.start)
+            .map(|other| other.lease.start)
+            .min();
+        match (pod.lease.end, next) {
+            (Some(end), Some(next)) => Some(end.min(next)),
+            (end, next) => end.or(next),
+        }
+    }
+}
+
+impl Pod {
+    /// Whether this is one of its addresses, or none of them is known yet: the kubelet tells them a while after the
+    /// pod has them.
+    fn may_hold(&self, address: IpAddr) -> bool {
+        self.addresses.is_empty() || self.addresses.contains(&address)
     }
 }

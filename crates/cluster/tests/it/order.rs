@@ -31,7 +31,7 @@ proptest! {
         prop_assert_eq!(workload(&index, "10.244.0.5"), "shop/cart (Deployment)");
         let to = "10.96.0.20:80".parse().unwrap();
         let (service, port) = index.service_at(to, map::Protocol::Tcp, after_start(60)).unwrap();
-        let backends = index.backends(service, port.as_ref(), after_start(60));
+        let backends = index.backends(service, port, after_start(60));
         prop_assert_eq!(backends.len(), 1);
         prop_assert_eq!(backends[0].port, Some(8080));
         prop_assert_eq!(backends[0].pod.map(|pod| pod.name.as_str()), Some("cart-5d7677ff9f-00000"));

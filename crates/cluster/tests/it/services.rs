@@ -32,7 +32,7 @@ fn behind(index: &Index, to: &str) -> String {
     let Some((service, port)) = index.service_at(at(to), Protocol::Tcp, after_start(60)) else {
         return "none".to_owned();
     };
-    let backends = index.backends(service, port.as_ref(), after_start(60));
+    let backends = index.backends(service, port, after_start(60));
     let backends: Vec<String> = backends
         .iter()
         .map(|backend| format!("{}:{}", backend.address, backend.port.unwrap_or_default()))
