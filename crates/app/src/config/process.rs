@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
 use super::Port;
@@ -38,7 +39,7 @@ pub enum LogFormat {
     Text,
 }
 
-/// Which events are logged: `level` or `target=level`, separated by commas.
+/// Which events are logged: `level` or `target=level`, separated by commas; `info` where no other level is given.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogFilter {
     text: String,
@@ -60,12 +61,32 @@ impl FromStr for LogFilter {
     type Err = LogFilterError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let targets = text.parse().map_err(|_| LogFilterError)?;
-        Ok(Self {
-            text: text.to_owned(),
-            targets,
-        })
+        // Read here, because the library takes a mistyped level for a target, and mutes all others.
+        let mut targets = Targets::new().with_default(LevelFilter::INFO);
+        for part in text.split(',').map(str::trim) {
+            targets = match part.split_once('=') {
+                Some((target, name)) if !target.is_empty() => {
+                    targets.with_target(target, level(name)?)
+                }
+                Some(_) => return Err(LogFilterError),
+                None => targets.with_default(level(part)?),
+            };
+        }
+        let text = text.to_owned();
+        Ok(Self { text, targets })
     }
+}
+
+fn level(name: &str) -> Result<LevelFilter, LogFilterError> {
+    Ok(match name {
+        "off" => LevelFilter::OFF,
+        "error" => LevelFilter::ERROR,
+        "warn" | "warning" => LevelFilter::WARN,
+        "info" => LevelFilter::INFO,
+        "debug" => LevelFilter::DEBUG,
+        "trace" => LevelFilter::TRACE,
+        _ => return Err(LogFilterError),
+    })
 }
 
 impl fmt::Display for LogFilter {
