@@ -121,6 +121,11 @@ impl<S: BuildHasher + Clone> Collector<S> {
         self.handshakes.held()
     }
 
+    /// SYNs that nobody answered in time: attempts.
+    pub const fn unanswered_handshakes(&self) -> u64 {
+        self.handshakes.unanswered()
+    }
+
     /// SYNs that were lost unanswered: pushed out by a flood, or met by a full table of observations.
     pub const fn lost_handshakes(&self) -> u64 {
         self.handshakes.evicted() + self.handshakes.lost()

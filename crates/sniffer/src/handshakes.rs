@@ -156,6 +156,8 @@ pub(crate) struct Handshakes<S> {
     evicted: u64,
     /// Attempts that found the table of observations full.
     lost: u64,
+    /// Handshakes that nobody answered in time: attempts.
+    unanswered: u64,
 }
 
 impl<S: BuildHasher + Clone> Handshakes<S> {
@@ -167,6 +169,7 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
             hasher: hasher.clone(),
             evicted: 0,
             lost: 0,
+            unanswered: 0,
         }
     }
 
@@ -181,6 +184,11 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
     /// SYNs pushed out by a flood before they were answered.
     pub(crate) const fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// SYNs that nobody answered in time.
+    pub(crate) const fn unanswered(&self) -> u64 {
+        self.unanswered
     }
 
     /// Unanswered SYNs that found the table of observations full.
@@ -290,10 +298,11 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
         {
             if let Some(mut handshake) = self.pop()
                 && handshake.outcome.is_none()
-                && settle(&mut handshake, Outcome::Unanswered, None, aggregate)
-                    == HandshakeFate::TableFull
             {
-                self.lost += 1;
+                match settle(&mut handshake, Outcome::Unanswered, None, aggregate) {
+                    HandshakeFate::TableFull => self.lost += 1,
+                    _ => self.unanswered += 1,
+                }
             }
         }
     }

@@ -41,6 +41,7 @@ pub(crate) fn advise<S: std::hash::BuildHasher + Clone>(
         .iter()
         .map(|refusal| ingest.fates().get(&Fate::Refused(*refusal)))
         .sum();
+    let unknown = unknown.saturating_sub(on_loopback(ingest));
     if unknown > 0 {
         say(format!(
             "{unknown} observations have an unknown address ({}): pods may have come and gone; add snapshots from before \
@@ -54,11 +55,21 @@ pub(crate) fn advise<S: std::hash::BuildHasher + Clone>(
 /// How many unknown addresses are named.
 const MAX_NAMED: usize = 3;
 
+/// A process that calls itself, such as the node's API server its etcd: no snapshot could name it.
+fn on_loopback(ingest: &Ingest) -> u64 {
+    let unknown = ingest.unknown_addresses().iter();
+    unknown
+        .filter(|(address, _)| address.is_loopback())
+        .map(|(_, n)| n)
+        .sum()
+}
+
 /// The unknown addresses that were met most.
 fn most(ingest: &Ingest) -> String {
     let unknown = ingest.unknown_addresses();
     let mut addresses: Vec<(u64, String)> = unknown
         .iter()
+        .filter(|(address, _)| !address.is_loopback())
         .map(|(address, n)| (*n, address.to_string()))
         .collect();
     // The sort is stable: equal ones stay in the order of addresses.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use cluster::Index;
 use kernel::packet;
 use map::tally::Tally;
-use map::{Map, Time};
+use map::{Evidence, Map, Time};
 use mapper::Ingest;
 use sniffer::sockets::{Scanner, SocketFate};
 use sniffer::{Aggregate, Collector, PacketFate};
@@ -37,6 +37,8 @@ struct Pipeline<'i> {
     aggregate: Aggregate<RandomState>,
     scanner: Scanner,
     sockets: Tally<SocketFate>,
+    /// What went into the aggregate, as its observations say.
+    sightings: Tally<Evidence>,
     index: &'i Index,
     ingest: Ingest,
     reported: Time,
@@ -53,6 +55,8 @@ impl Pipeline<'_> {
     fn report(&mut self, now: Time) {
         self.reported = now;
         for observation in self.aggregate.drain() {
+            self.sightings
+                .add(observation.evidence, observation.connections);
             self.ingest.observe(self.index, &observation);
         }
     }
@@ -79,6 +83,7 @@ pub(crate) fn draw(recording: Recording<'_>) -> Result<(Map, Summary), Failure> 
         aggregate: Aggregate::new(hasher),
         scanner: Scanner::new(),
         sockets: Tally::new(),
+        sightings: Tally::new(),
         index: &index,
         ingest: Ingest::new(""),
         reported: Time::MIN,
@@ -112,6 +117,7 @@ pub(crate) fn draw(recording: Recording<'_>) -> Result<(Map, Summary), Failure> 
     let Pipeline {
         collector,
         sockets,
+        sightings,
         ingest,
         ..
     } = pipeline;
@@ -122,9 +128,10 @@ pub(crate) fn draw(recording: Recording<'_>) -> Result<(Map, Summary), Failure> 
         scans.len(),
         &collector,
         &sockets,
+        sightings,
         &ingest,
-        problems,
-    );
+    )
+    .with_problems(problems);
     Ok((ingest.into_map(), summary))
 }
 

@@ -32,10 +32,14 @@ pub(crate) struct Summary {
     span: Option<(Time, Time)>,
     packets: Tally<PacketFate>,
     dns: Tally<DnsFate>,
+    lost_questions: u64,
     handshakes: Tally<HandshakeFate>,
+    unanswered: u64,
     unfinished: u64,
+    lost_handshakes: u64,
     scans: usize,
     sockets: Tally<SocketFate>,
+    sightings: Tally<Evidence>,
     taken: Tally<Evidence>,
     fates: Tally<Fate>,
     held: u64,
@@ -52,18 +56,22 @@ impl Summary {
         scans: usize,
         collector: &Collector<S>,
         sockets: &Tally<SocketFate>,
+        sightings: Tally<Evidence>,
         ingest: &Ingest,
-        problems: Vec<Problem>,
     ) -> Self {
         Self {
             captures,
             span,
             packets: collector.packets().clone(),
             dns: collector.dns_messages().clone(),
+            lost_questions: collector.lost_questions(),
             handshakes: collector.handshake_packets().clone(),
+            unanswered: collector.unanswered_handshakes(),
             unfinished: collector.held_handshakes(),
+            lost_handshakes: collector.lost_handshakes(),
             scans,
             sockets: sockets.clone(),
+            sightings,
             taken: ingest.taken().clone(),
             fates: ingest.fates().clone(),
             held: ingest.held(),
@@ -74,8 +82,13 @@ impl Summary {
                 .collect(),
             edges: ingest.map().edges().count(),
             attempts: ingest.map().attempts().count(),
-            problems,
+            problems: Vec::new(),
         }
+    }
+
+    /// With what the operator should know.
+    pub(crate) fn with_problems(self, problems: Vec<Problem>) -> Self {
+        Self { problems, ..self }
     }
 }
 
@@ -97,6 +110,9 @@ impl Summary {
         }
         // A capture without DNS or without TCP has nothing to say of it.
         sections.retain(|section| section.total > 0);
+        if self.sightings.total() > 0 {
+            sections.push(self.sightings());
+        }
         sections.push(self.observations());
         sections
     }
@@ -115,19 +131,33 @@ impl Summary {
     }
 
     fn dns(&self) -> Section {
+        let mut parts = parts(&self.dns, DnsFate::as_str);
+        if self.lost_questions > 0 {
+            let note = "of the questions: unanswered, and lost to a full table";
+            parts.push((self.lost_questions, note.into()));
+        }
         Section {
             total: self.dns.total(),
             title: "DNS messages".into(),
-            parts: parts(&self.dns, DnsFate::as_str),
+            parts,
         }
     }
 
     fn handshakes(&self) -> Section {
         let mut parts = parts(&self.handshakes, HandshakeFate::as_str);
-        if self.unfinished > 0 {
-            let note = "of the SYNs: still unanswered at the end of the capture";
-            parts.push((self.unfinished, note.into()));
-        }
+        let notes = [
+            (self.unanswered, "of the SYNs: never answered"),
+            (
+                self.unfinished,
+                "of the SYNs: still unanswered at the end of the capture",
+            ),
+            (
+                self.lost_handshakes,
+                "of the SYNs: unanswered, and lost to a full table",
+            ),
+        ];
+        let notes = notes.into_iter().filter(|(n, _)| *n > 0);
+        parts.extend(notes.map(|(n, note)| (n, note.to_owned())));
         Section {
             total: self.handshakes.total(),
             title: "packets of handshakes".into(),
@@ -144,23 +174,29 @@ impl Summary {
         }
     }
 
+    /// What the collectors handed on, and the report of each second made of it.
+    fn sightings(&self) -> Section {
+        let observations = self.taken.total();
+        let mut parts = vec![(observations, "observations".to_owned())];
+        let again = self.sightings.total().saturating_sub(observations);
+        if again > 0 {
+            parts.push((again, "the same again within a second".to_owned()));
+        }
+        Section {
+            total: self.sightings.total(),
+            title: titled("sightings", &self.sightings),
+            parts,
+        }
+    }
+
     fn observations(&self) -> Section {
-        let evidence: Vec<String> = self
-            .taken
-            .iter()
-            .map(|(evidence, n)| format!("{n} {evidence}"))
-            .collect();
         let mut parts = parts(&self.fates, Fate::as_str);
         if self.held > 0 {
             parts.push((self.held, "held".into()));
         }
         Section {
             total: self.taken.total(),
-            title: if evidence.is_empty() {
-                "observations".into()
-            } else {
-                format!("observations ({})", evidence.join(", "))
-            },
+            title: titled("observations", &self.taken),
             parts,
         }
     }
@@ -200,6 +236,19 @@ fn parts<R: Ord + Copy>(tally: &Tally<R>, words: impl Fn(R) -> &'static str) -> 
         .iter()
         .map(|(reason, n)| (n, words(*reason).to_owned()))
         .collect()
+}
+
+/// What it is, by evidence.
+fn titled(what: &str, by_evidence: &Tally<Evidence>) -> String {
+    let evidence: Vec<String> = by_evidence
+        .iter()
+        .map(|(evidence, n)| format!("{} {evidence}", number(n)))
+        .collect();
+    if evidence.is_empty() {
+        what.to_owned()
+    } else {
+        format!("{what} ({})", evidence.join(", "))
+    }
 }
 
 fn plural(n: u64, what: &str) -> String {

@@ -32,3 +32,14 @@ fn the_demo_is_the_shop() {
     let demo = portolan(&["demo"]).well();
     assert_eq!(demo.out, include_str!("golden/shop.list"));
 }
+
+/// What the README shows is what a person with a fresh clone reads. After a change: `./dev demo 2>&1`.
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let demo = portolan(&["demo"]).well();
+    let readme = include_str!("../../../../README.md");
+    let (_, shown) = readme.split_once("<!-- demo: begin").unwrap();
+    let (_, shown) = shown.split_once("```text\n").unwrap();
+    let (shown, _) = shown.split_once("```\n<!-- demo: end -->").unwrap();
+    assert_eq!(shown, demo.out + &demo.err);
+}

@@ -12,7 +12,7 @@ fn sections(summary: &str) -> Vec<(u64, String, Vec<u64>)> {
         };
         match (what.strip_prefix("   "), sections.last_mut()) {
             // A note on a part, not a part.
-            (Some(note), _) if note.starts_with("of the SYNs") => {}
+            (Some(note), _) if note.starts_with("of the ") => {}
             (Some(_), Some((_, _, parts))) => parts.push(number),
             _ => sections.push((number, what.trim().to_owned(), Vec::new())),
         }
@@ -28,19 +28,68 @@ fn every_packet_and_every_observation_is_in_it_once() {
             .iter()
             .filter(|(_, _, parts)| !parts.is_empty())
             .collect();
-        assert_eq!(with_parts.len(), 5, "{sections:?}");
+        assert_eq!(with_parts.len(), 6, "{sections:?}");
         for (total, what, parts) in with_parts {
             assert_eq!(*total, parts.iter().sum::<u64>(), "{name}: {what}");
         }
         // `599 observations (277 dns, 318 tcp, 4 socket)`
-        let (total, what, _) = sections
-            .iter()
-            .find(|(_, what, _)| what.starts_with("observations"))
-            .unwrap();
-        let words = what
-            .split(|c: char| !c.is_ascii_digit())
-            .filter_map(|word| word.parse::<u64>().ok());
-        assert_eq!(*total, words.sum::<u64>(), "{what}");
+        for title in ["sightings", "observations"] {
+            let (total, what, _) = sections
+                .iter()
+                .find(|(_, what, _)| what.starts_with(title))
+                .unwrap();
+            let words = what
+                .split(|c: char| !c.is_ascii_digit())
+                .filter_map(|word| word.parse::<u64>().ok());
+            assert_eq!(*total, words.sum::<u64>(), "{what}");
+        }
+    }
+}
+
+/// From stop to stop: what one hands on is what the next one takes in.
+#[test]
+fn every_stop_takes_what_the_one_before_hands_on() {
+    for name in ["shop", "harder"] {
+        let summary = whole(name, "").err;
+        let count = |what: &str| {
+            let line = summary
+                .lines()
+                .find(|line| line.get(9..).is_some_and(|line| line.trim() == what));
+            let digits = line.map(|line| line[..9].replace(' ', ""));
+            digits.map_or(0, |digits| digits.parse::<u64>().unwrap())
+        };
+        let handshakes =
+            count("accepted") + count("refused") + count("of the SYNs: never answered");
+        let held = count("of the SYNs: still unanswered at the end of the capture");
+        assert_eq!(count("SYNs"), handshakes + held, "{summary}");
+        assert!(
+            summary.contains(&format!(" {handshakes} tcp, ")),
+            "{summary}"
+        );
+        let sockets = count("open connections");
+        assert!(
+            summary.contains(&format!(" {sockets} socket)")),
+            "{summary}"
+        );
+        let messages = count("DNS datagrams") + count("DNS segments over TCP");
+        assert!(
+            summary.contains(&format!("{} DNS messages", grouped(messages))),
+            "{summary}"
+        );
+        let observations = count("observations");
+        assert!(
+            summary.contains(&format!("{observations} observations (")),
+            "{summary}"
+        );
+    }
+}
+
+/// 1234 as `1 234`.
+fn grouped(n: u64) -> String {
+    if n < 1_000 {
+        n.to_string()
+    } else {
+        format!("{} {:03}", n / 1_000, n % 1_000)
     }
 }
 
