@@ -1,0 +1,141 @@
+//! One list, page by page.
+
+use std::collections::HashSet;
+
+use compact_str::CompactString;
+use map::Time;
+use serde_json::value::RawValue;
+
+use super::counters::Verb;
+use super::decode::{self, Named, NamedMetadata};
+use super::follow::{Follow, Stopped};
+use super::request::{RequestError, encode};
+use super::settings::{MAX_OBJECTS, MAX_PAGE_BYTES};
+use crate::document::Event;
+use crate::update::{Kind, Present, Update};
+
+/// What a list says when it is through.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// The version of the list: a watch goes on from here.
+    pub(crate) version: CompactString,
+    /// When it was asked for.
+    pub(crate) asked: Time,
+}
+
+impl Follow {
+    /// Tells all objects there are, then which they are.
+    ///
+    /// Without a resource version, so that the list is at least as new as its request (Kubernetes documentation,
+    /// "Kubernetes API Concepts", semantics for get and list): what is not in it was gone by then.
+    pub(crate) async fn list(&self) -> Result<Result<Listed, RequestError>, Stopped> {
+        let asked = self.settings.clock.now();
+        let mut present = Found::new(self.resource.kind);
+        let mut limit = self.settings.page_size.max(1);
+        let mut next = None;
+        loop {
+            let bytes = match self.page(limit, next.as_deref()).await {
+                Ok(bytes) => bytes,
+                Err(RequestError::TooLong) if limit > 1 => {
+                    limit /= 2;
+                    continue;
+                }
+                Err(error) => return Ok(Err(error)),
+            };
+            let page = match decode::page(&bytes) {
+                Ok(page) => page,
+                Err(error) => return Ok(Err(error)),
+            };
+            for item in page.items.iter().flatten() {
+                self.tell_item(item, &mut present).await?;
+            }
+            if present.count > MAX_OBJECTS {
+                return Ok(Err(RequestError::TooLong));
+            }
+            next = page.metadata.next.filter(|token| !token.is_empty());
+            if next.is_none() {
+                let listed = Update::Listed {
+                    kind: self.resource.kind,
+                    present: present.present,
+                    asked,
+                };
+                self.send(listed).await?;
+                self.api.counters.listed(self.resource.kind);
+                let version = page.metadata.resource_version;
+                return Ok(Ok(Listed { version, asked }));
+            }
+        }
+    }
+
+    async fn page(&self, limit: u32, next: Option<&str>) -> Result<Vec<u8>, RequestError> {
+        let mut path = format!("{}?limit={limit}", self.resource.path);
+        if let Some(next) = next {
+            path.push_str("&continue=");
+            path.push_str(&encode(next));
+        }
+        let accept = self.resource.accept_list();
+        let within = self.settings.list;
+        let get = self
+            .api
+            .get(Verb::List, &path, accept, within, MAX_PAGE_BYTES);
+        get.await
+    }
+
+    async fn tell_item(&self, item: &RawValue, present: &mut Found) -> Result<(), Stopped> {
+        match decode::object(item, self.resource) {
+            Ok(object) => {
+                match decode::pod_uid(&object) {
+                    Some(uid) if decode::is_pod(self.resource) => present.pod(uid),
+                    _ => {
+                        let metadata = &object.metadata;
+                        present.named(&metadata.namespace, &metadata.name);
+                    }
+                }
+                self.tell(Event::Applied(object)).await
+            }
+            // It is there, whatever it is.
+            Err(Named { metadata }) => {
+                present.unread(&metadata);
+                self.api.counters.left_out(self.resource.kind, 1);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What a list has held so far.
+struct Found {
+    present: Present,
+    count: usize,
+}
+
+impl Found {
+    fn new(kind: Kind) -> Self {
+        let present = match kind {
+            Kind::Pod => Present::Pods(HashSet::new()),
+            _ => Present::Named(HashSet::new()),
+        };
+        Self { present, count: 0 }
+    }
+
+    fn pod(&mut self, uid: map::PodUid) {
+        self.count += 1;
+        if let Present::Pods(pods) = &mut self.present {
+            pods.insert(uid);
+        }
+    }
+
+    fn named(&mut self, namespace: &CompactString, name: &CompactString) {
+        self.count += 1;
+        if let Present::Named(names) = &mut self.present {
+            names.insert((namespace.clone(), name.clone()));
+        }
+    }
+
+    fn unread(&mut self, metadata: &NamedMetadata) {
+        match metadata.uid.parse() {
+            Ok(uid) if matches!(self.present, Present::Pods(_)) => self.pod(uid),
+            _ => self.named(&metadata.namespace, &metadata.name),
+        }
+    }
+}
