@@ -1,20 +1,15 @@
-//! A process of its own: `examples/skeleton.rs`, from its command line to its exit status.
+//! A process of its own: `src/bin/app-skeleton.rs`, from its command line to its exit status.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::Value;
 
 use crate::http::get;
 
-/// Where cargo put the example, which it builds together with the tests.
 fn skeleton(flags: &[&str]) -> Command {
-    let mut path: PathBuf = std::env::current_exe().unwrap();
-    path.pop();
-    path.set_file_name("examples");
-    let mut command = Command::new(path.join("skeleton"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_app-skeleton"));
     command.env_clear().args(flags);
     command
 }
@@ -24,7 +19,7 @@ fn output(flags: &[&str], environment: &[(&str, &str)]) -> Output {
     skeleton(flags)
         .envs(environment.iter().copied())
         .output()
-        .expect("cargo test -p app builds the example too")
+        .unwrap()
 }
 
 /// One that runs.
@@ -36,12 +31,12 @@ struct Running {
 impl Running {
     fn start(flags: &[&str]) -> Self {
         let any = ["--metrics-port=0", "--health-probes-port=0"];
-        let mut command = skeleton(&any);
-        let mut child = command
-            .args(flags)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("cargo test -p app builds the example too");
+        let flags: Vec<&str> = any.into_iter().chain(flags.iter().copied()).collect();
+        Self::start_exactly(&flags)
+    }
+
+    fn start_exactly(flags: &[&str]) -> Self {
+        let mut child = skeleton(flags).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Self { child, stderr }
     }
@@ -205,14 +200,8 @@ fn a_port_in_use_is_fatal_for_probes_and_a_warning_for_metrics() {
     assert_eq!(ended.status.code(), Some(1));
     assert_eq!(last(&ended)["error"], error);
 
-    let mut running = Running::start(&[]);
-    running.until("metrics are served");
-    running.signal("KILL");
-    running.end();
-    let mut command = skeleton(&["--health-probes-port=0", &format!("--metrics-port={port}")]);
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    let stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut running = Running { child, stderr };
+    let metrics = format!("--metrics-port={port}");
+    let mut running = Running::start_exactly(&["--health-probes-port=0", &metrics]);
     assert_eq!(running.until("no page of metrics")["error"], error);
     running.signal("TERM");
     assert_eq!(running.end().0, Some(0));

@@ -1,4 +1,5 @@
-//! The smallest process with everything that all of them share. The tests start it as a process of its own.
+//! The smallest process with everything that all of them share. The tests start it as a process
+//! of its own; it is a binary and not an example so that cargo builds it for them always. It is not shipped.
 
 use std::process::ExitCode;
 use std::time::Duration;
