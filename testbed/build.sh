@@ -39,15 +39,14 @@ is_fresh() {
   [[ -x $TESTBED_BIN/$1 && $(cat "$TESTBED_BIN/$1.stamp" 2>/dev/null) == "$(ingredients "$1")" ]]
 }
 
-# A fingerprint of all that decides what the binary will be, but for the compiler: a newer Go is no reason to spend
-# ten minutes.
+# A fingerprint of the sources and versions. Not of the compiler: a newer Go is no reason to spend ten minutes.
 ingredients() {
   local module=testbed sources=()
   case $1 in
     kwok) module=testbed/kwok ;;
     *) sources=("testbed/$1/main.go") ;;
   esac
-  cat testbed/build.sh "$module/go.mod" "$module/go.sum" "${sources[@]+"${sources[@]}"}" | sha256sum | cut -d' ' -f1
+  cat "$module/go.mod" "$module/go.sum" "${sources[@]+"${sources[@]}"}" | sha256sum | cut -d' ' -f1
 }
 
 build_one() {

@@ -104,6 +104,8 @@ launch_component() {
         --leader-elect=false --kube-api-qps 2000 --kube-api-burst 4000
       ;;
     kwok)
+      # An earlier one still holds the leases of its nodes, and this one would wait 40 s for them.
+      [[ ! -f $state/log/kwok.log ]] || kc delete leases --all --namespace kube-node-lease >/dev/null
       local configs=(--config testbed/kwok/stages.yaml)
       for config in "$state"/kwok/*.yaml; do
         [[ ! -f $config ]] || configs+=(--config "$config")

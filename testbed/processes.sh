@@ -8,7 +8,7 @@ readonly END_SECONDS=15
 # Everything that starts or ends a process takes turns, on this machine, for this user: two that look for free ports
 # at the same time would find the same ones.
 take_turn() {
-  exec 9>"${XDG_RUNTIME_DIR:-/tmp}/portolan-testbed-$(id -u).lock"
+  exec 9>"/tmp/portolan-testbed-$(id -u).lock"
   flock -n 9 || {
     echo "testbed: waiting for another testbed command"
     flock -w 300 9 || fail "another testbed command has not ended within 300 s"
@@ -131,10 +131,11 @@ is_free() {
     END { exit !taken }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
 }
 
-# The first ten ports in a row that are free. Below those that the kernel gives to outgoing connections.
+# The first ports in a row that are free, after those of the default testbed and below those that the kernel gives to
+# outgoing connections.
 free_port_base() {
   local base port
-  for ((base = DEFAULT_PORT_BASE; base < 32000; base += PORTS)); do
+  for ((base = DEFAULT_PORT_BASE + PORTS; base < 32000; base += PORTS)); do
     for ((port = base; port < base + PORTS; port++)); do
       is_free "$port" || continue 2
     done

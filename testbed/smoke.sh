@@ -154,6 +154,10 @@ check 'and go on' within 60 is 5 slice_addresses
 check 'etcd can be stopped' testbed stop etcd
 check 'and started again by up' testbed up
 check 'then all is ready again' within 30 testbed status
+testbed kill kwok >/dev/null
+check 'KWOK can be killed and started again' testbed start kwok
+check 'more pods are wanted' kc scale deployment/web --replicas 7
+check 'and run at once, no two with the same address' within 20 is 7 pod_addresses
 check 'a component can be paused' testbed signal controllers STOP
 check 'and go on' testbed signal controllers CONT
 

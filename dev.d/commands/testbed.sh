@@ -129,6 +129,7 @@ up() {
   done
   if [[ ${#lacking[@]} == 0 ]]; then
     name_ports
+    start "${wanted[@]}"
     echo "testbed $name is up already"
     how_to_use
     return
