@@ -130,6 +130,8 @@ pub struct Index {
     settings: Settings,
     pods: HashMap<PodUid, Pod>,
     by_address: HashMap<IpAddr, Vec<PodUid>>,
+    /// The latest pod of each namespace and name.
+    by_name: HashMap<(CompactString, CompactString), PodUid>,
     nodes: HashMap<IpAddr, CompactString>,
     pod_ranges: Vec<IpNet>,
     services: HashMap<ServiceKey, Service>,
@@ -194,6 +196,10 @@ impl Index {
             image_name: None,
             known: RefCell::default(),
         });
+        if gone.is_none() {
+            let name = (metadata.namespace.clone(), metadata.name.clone());
+            self.by_name.insert(name, uid);
+        }
         if gone.is_none() && std::mem::take(&mut pod.gone) {
             pod.lease = lease; // it had only vanished from our sight
         }
@@ -258,6 +264,38 @@ impl Index {
     /// The pod with this UID.
     pub fn pod(&self, uid: PodUid) -> Option<&Pod> {
         self.pods.get(&uid)
+    }
+
+    /// The latest pod with this name.
+    pub fn pod_named(&self, namespace: &str, name: &str) -> Option<&Pod> {
+        self.pod(*self.by_name.get(&(namespace.into(), name.into()))?)
+    }
+
+    /// A pod for each workload, by namespace and the names that service meshes and clouds use for it: the workload's
+    /// own, Istio's canonical name (a label that its injector sets, else `app.kubernetes.io/name`, else `app`: Istio
+    /// documentation, "Resource Labels"). Where two names clash, the workload's own wins.
+    pub fn pods_by_workload_name(&self) -> HashMap<(CompactString, CompactString), PodUid> {
+        const LABELS: [&str; 3] = [
+            "app",
+            "app.kubernetes.io/name",
+            "service.istio.io/canonical-name",
+        ];
+        let mut pods: Vec<&Pod> = self.pods.values().collect();
+        // The latest that still runs comes last, and stays.
+        pods.sort_by_key(|pod| (!pod.gone, pod.lease.start, pod.uid));
+        let mut named = HashMap::new();
+        for label in LABELS {
+            for pod in &pods {
+                if let Some((_, value)) = pod.labels.iter().find(|(key, _)| key == label) {
+                    named.insert((pod.namespace.clone(), value.clone()), pod.uid);
+                }
+            }
+        }
+        for pod in pods {
+            let name = self.identity(pod).workload.name.clone();
+            named.insert((pod.namespace.clone(), name), pod.uid);
+        }
+        named
     }
 
     /// The node with this address.

@@ -94,6 +94,11 @@ impl Service {
         ports.all(|port| port == first).then_some(first)
     }
 
+    /// The backends' own port behind one of its ports, where that is one.
+    pub fn target_of(&self, port: &ServicePort) -> Option<u16> {
+        self.target(&port.name)
+    }
+
     /// Takes a part of its endpoints. Pods that are no longer in it are remembered.
     pub(crate) fn apply_slice(&mut self, name: CompactString, slice: Slice) {
         let old = self.slices.insert(name, slice).unwrap_or_default();

@@ -97,7 +97,9 @@ fn name(peer: &Peer, namespace: &str, shared: &BTreeSet<(&str, &str)>) -> String
     let workload = match peer {
         Peer::Workload(workload) => workload,
         Peer::Internet => return peer.to_string(),
-        Peer::Name(_) | Peer::Address(_) => return format!("{peer} (outside the cluster)"),
+        Peer::Name(_) | Peer::Address(_) | Peer::Cloud(_) => {
+            return format!("{peer} (outside the cluster)");
+        }
     };
     let mut text = workload.name.to_string();
     if shared.contains(&(&*workload.namespace, &*workload.name)) && !workload.kind.is_empty() {

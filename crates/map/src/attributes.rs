@@ -45,6 +45,11 @@ impl Workloads {
         Some(&description.attributes)
     }
 
+    pub(crate) fn at(&self, cluster: &str, workload: &Workload) -> Option<Time> {
+        let description = self.0.get(cluster)?.get(workload)?;
+        Some(description.at)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&CompactString, &Workload, &Description)> {
         let clusters = self.0.iter();
         clusters.flat_map(|(cluster, all)| {

@@ -41,6 +41,12 @@ pub enum Facet {
         /// Its method.
         method: HttpMethod,
     },
+    /// The client did this to a resource of a cloud: an action of AWS or Azure, a permission of Google Cloud.
+    CloudAction(CompactString),
+    /// The client did this to the data in a resource of Azure.
+    CloudDataAction(CompactString),
+    /// The client used this role of AWS.
+    CloudRole(CompactString),
     /// Several workloads stand behind one Service; this one was taken by name. No longer so once a connection shows
     /// it, see [`Edge::is_assumed`](crate::Edge::is_assumed).
     Assumed,

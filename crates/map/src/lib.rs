@@ -48,4 +48,4 @@ pub use sighting::{Change, Sighting};
 pub use tally::Tally;
 pub use time::Time;
 pub use vocabulary::{HttpMethod, KafkaOperation};
-pub use workload::{AddressRange, Peer, Workload};
+pub use workload::{AddressRange, CloudProvider, CloudResource, Peer, Workload};

@@ -120,6 +120,11 @@ impl Map {
         self.workloads.get(cluster, workload)
     }
 
+    /// When the attributes of a workload were noted.
+    pub fn described(&self, cluster: &str, workload: &Workload) -> Option<Time> {
+        self.workloads.at(cluster, workload)
+    }
+
     /// How many edges.
     pub fn len(&self) -> usize {
         self.edges.len()

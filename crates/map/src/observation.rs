@@ -23,11 +23,20 @@ pub enum Evidence {
     Kafka,
     /// A request counter of an Istio sidecar.
     Istio,
+    /// A cloud's own account of who used its resources.
+    Cloud,
 }
 
 impl Evidence {
     /// Every kind, in the order in which they are listed.
-    pub const ALL: [Self; 5] = [Self::Dns, Self::Tcp, Self::Socket, Self::Kafka, Self::Istio];
+    pub const ALL: [Self; 6] = [
+        Self::Dns,
+        Self::Tcp,
+        Self::Socket,
+        Self::Kafka,
+        Self::Istio,
+        Self::Cloud,
+    ];
 
     /// The word for it in output, metrics and files.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +46,7 @@ impl Evidence {
             Self::Socket => "socket",
             Self::Kafka => "kafka",
             Self::Istio => "istio",
+            Self::Cloud => "cloud",
         }
     }
 }
@@ -189,8 +199,8 @@ pub struct Source {
 pub struct Answer {
     /// The name of the question, whatever the chain of CNAMEs behind it.
     pub name: DnsName,
-    /// One of the addresses in the answer.
-    pub address: IpAddr,
+    /// One of the addresses in the answer, unless the reporter does not tell it.
+    pub address: Option<IpAddr>,
 }
 
 /// A connection, or the attempt at one.
@@ -198,10 +208,12 @@ pub struct Answer {
 pub struct Connection {
     /// The transport.
     pub protocol: Protocol,
-    /// The address and port that the client meant, before translation.
+    /// The address and port that the client meant, before translation. Port 0: not told.
     pub meant: SocketAddr,
     /// The real server behind a translated address, where it was seen.
     pub reached: Option<SocketAddr>,
+    /// The pod that served it (at `reached`, or at `meant` without translation), where the node knows it.
+    pub server_pod: Option<PodUid>,
     /// What became of it.
     pub outcome: Outcome,
 }

@@ -66,6 +66,8 @@ pub enum Peer {
     Address(AddressRange),
     /// Whoever calls in from outside; the addresses are facets of the edge.
     Internet,
+    /// A resource of a cloud.
+    Cloud(CloudResource),
 }
 
 impl Peer {
@@ -85,6 +87,39 @@ impl fmt::Display for Peer {
             Self::Name(name) => name.fmt(f),
             Self::Address(range) => range.fmt(f),
             Self::Internet => f.write_str("internet"),
+            Self::Cloud(resource) => resource.name.fmt(f),
+        }
+    }
+}
+
+/// A resource of a cloud, such as a bucket.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CloudResource {
+    /// Whose.
+    pub provider: CloudProvider,
+    /// What the provider calls it: an ARN, a resource name, a scope.
+    pub name: CompactString,
+}
+
+/// A cloud whose operations the contract knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CloudProvider {
+    /// Amazon Web Services.
+    Aws,
+    /// Google Cloud.
+    Gcp,
+    /// Microsoft Azure.
+    Azure,
+}
+
+impl CloudProvider {
+    /// The word for it in output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::Gcp => "gcp",
+            Self::Azure => "azure",
         }
     }
 }

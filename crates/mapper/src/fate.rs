@@ -33,6 +33,24 @@ pub enum Refusal {
     AmbiguousSource,
     /// The node named a pod that the cluster does not know.
     UnknownPod,
+    /// The pod's owners could not be looked up in time.
+    UnknownOwner,
+    /// The API server did not tell in time who held an address then.
+    Unsettled,
+    /// The reporter names another pod than the one that held the address.
+    WrongPod,
+    /// Nobody has this name: a broker's pod, or a workload that a sidecar or a cloud named.
+    UnknownWorkload,
+    /// The operation is not in the contract.
+    UnknownOperation,
+    /// The item cannot be read: no address where one must be, or a text that is too long.
+    Unreadable,
+    /// One of its ends is in a namespace that is left out by setting.
+    ExcludedNamespace,
+    /// This kind of report is switched off by setting.
+    SwitchedOff,
+    /// Too much waits for what the index does not know yet.
+    ParkingFull,
     /// The destination is a node's own address, and no Service explains the port.
     HostNetworkDestination,
     /// A private address that nobody known held at that time. Never the internet.
@@ -57,11 +75,20 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 23] = [
         Self::HostNetworkSource,
         Self::UnknownSource,
         Self::AmbiguousSource,
         Self::UnknownPod,
+        Self::UnknownOwner,
+        Self::Unsettled,
+        Self::WrongPod,
+        Self::UnknownWorkload,
+        Self::UnknownOperation,
+        Self::Unreadable,
+        Self::ExcludedNamespace,
+        Self::SwitchedOff,
+        Self::ParkingFull,
         Self::HostNetworkDestination,
         Self::UnknownDestination,
         Self::AmbiguousDestination,
@@ -74,13 +101,22 @@ impl Refusal {
         Self::TableFull,
     ];
 
-    /// The words for it in summaries and metrics.
+    /// The words for it in summaries.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::HostNetworkSource => "from a node or host network",
             Self::UnknownSource => "unknown address as source",
             Self::AmbiguousSource => "ambiguous address as source",
             Self::UnknownPod => "unknown pod as source",
+            Self::UnknownOwner => "owners not looked up in time",
+            Self::Unsettled => "holder of an address not confirmed in time",
+            Self::WrongPod => "reporter names another pod",
+            Self::UnknownWorkload => "unknown workload or broker",
+            Self::UnknownOperation => "unknown operation",
+            Self::Unreadable => "unreadable",
+            Self::ExcludedNamespace => "in an excluded namespace",
+            Self::SwitchedOff => "switched off",
+            Self::ParkingFull => "too many waiting",
             Self::HostNetworkDestination => "to a node or host network",
             Self::UnknownDestination => "unknown address as destination",
             Self::AmbiguousDestination => "ambiguous address as destination",
@@ -91,6 +127,35 @@ impl Refusal {
             Self::BothOutside => "both ends outside the cluster",
             Self::BelowFloor => "before the last reset",
             Self::TableFull => "lost to a full table",
+        }
+    }
+
+    /// The value of the label `reason` in metrics and of `reason` in coverage.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::HostNetworkSource => "host_network_source",
+            Self::UnknownSource => "unknown_source",
+            Self::AmbiguousSource => "ambiguous_source",
+            Self::UnknownPod => "unknown_pod",
+            Self::UnknownOwner => "unknown_owner",
+            Self::Unsettled => "unsettled",
+            Self::WrongPod => "wrong_pod",
+            Self::UnknownWorkload => "unknown_workload",
+            Self::UnknownOperation => "unknown_operation",
+            Self::Unreadable => "unreadable",
+            Self::ExcludedNamespace => "excluded_namespace",
+            Self::SwitchedOff => "switched_off",
+            Self::ParkingFull => "parking_full",
+            Self::HostNetworkDestination => "host_network_destination",
+            Self::UnknownDestination => "unknown_destination",
+            Self::AmbiguousDestination => "ambiguous_destination",
+            Self::UnknownName => "unknown_name",
+            Self::NoBackend => "no_backend",
+            Self::ClusterDns => "cluster_dns",
+            Self::Recursion => "recursion",
+            Self::BothOutside => "both_outside",
+            Self::BelowFloor => "below_floor",
+            Self::TableFull => "table_full",
         }
     }
 }

@@ -1,25 +1,33 @@
-//! The one writer of the map: takes observations in, keeps count of what becomes of each.
+//! The one writer of the map: takes facts in, keeps count of what becomes of each.
 
-use std::collections::BTreeMap;
+mod answers;
+mod connections;
+mod others;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use cluster::{Index, Pod};
+use cluster::{Index, OwnerKey, Pod, Touched};
 use compact_str::CompactString;
 use map::tally::Tally;
 use map::{
-    Answer, Attributes, Change, Connection, EdgeKey, Evidence, Facet, Map, Observation, Outcome,
-    Peer, Sighting, Target, Time, Workload,
+    Attributes, Change, EdgeKey, Evidence, Facet, Map, Observation, Outcome, Peer, PodUid,
+    Sighting, Target, Time, Workload,
 };
 
+use crate::fact::{Claim, Fact};
 use crate::fate::{Fate, Refusal};
-use crate::limits::MAX_UNKNOWN;
+use crate::limits::{DESCRIBE_EVERY, MAX_UNKNOWN, MAX_WANTED};
 use crate::outside::{Fold, Names};
-use crate::pairs::{Known, Pair, PairKey, Pairs, Waiting};
-use crate::resolve::{self, Client, Place, Server};
+use crate::pairs::Pairs;
+use crate::parked::Parking;
+use crate::resolve::{self, Client, Doubt, Server};
 
 /// Turns observations into the map of one cluster.
 ///
-/// Observations come roughly in the order of time; the index must know the cluster at that time.
+/// In a replay, observations come roughly in the order of time, the index knows the cluster at all times, and every
+/// observation has its end at once. Live, they come as they come, the index follows the cluster, and what it does not
+/// know yet is waited for.
 #[derive(Debug)]
 pub struct Ingest {
     cluster: CompactString,
@@ -27,25 +35,41 @@ pub struct Ingest {
     names: Names,
     fold: Fold,
     pairs: Pairs,
+    /// What waits for the index; nothing waits in a replay.
+    parking: Option<Parking>,
+    /// Owners that somebody waits for.
+    wanted: Vec<OwnerKey>,
+    excluded: BTreeSet<CompactString>,
+    by_name: ByName,
     taken: Tally<Evidence>,
     fates: Tally<Fate>,
     /// Observations whose source was a node or its host network, by node.
     host_network: BTreeMap<CompactString, u64>,
     /// Addresses that nobody known held, at most [`MAX_UNKNOWN`].
     unknown: BTreeMap<IpAddr, u64>,
+    /// What is new in the map since it was last asked for, if anybody asks.
+    news: Option<Vec<(EdgeKey, Change)>>,
     now: Time,
 }
 
-/// Between whom, and when: the part of a sighting that all its facets share.
+/// Pods by the names that sidecars and clouds use for their workloads, as of a time.
+#[derive(Debug, Default)]
+struct ByName {
+    pods: HashMap<(CompactString, CompactString), PodUid>,
+    at: Option<Time>,
+}
+
+/// When and how often: the part of a sighting that all its facets share.
 #[derive(Clone, Copy, Debug)]
-struct Span {
+struct Span<'a> {
     first: Time,
     last: Time,
     connections: u64,
+    reporter: Option<&'a str>,
 }
 
 impl Ingest {
-    /// An empty map of the cluster with this name (empty for the only one).
+    /// An empty map of the cluster with this name (empty for the only one), for a replay.
     pub fn new(cluster: &str) -> Self {
         Self {
             cluster: cluster.into(),
@@ -53,11 +77,26 @@ impl Ingest {
             names: Names::default(),
             fold: Fold::default(),
             pairs: Pairs::default(),
+            parking: None,
+            wanted: Vec::new(),
+            excluded: BTreeSet::new(),
+            by_name: ByName::default(),
             taken: Tally::new(),
             fates: Tally::new(),
             host_network: BTreeMap::new(),
             unknown: BTreeMap::new(),
+            news: None,
             now: Time::MIN,
+        }
+    }
+
+    /// The same for a live cluster. Nothing from or to the excluded namespaces comes into the map.
+    pub fn live(cluster: &str, excluded: BTreeSet<CompactString>) -> Self {
+        Self {
+            parking: Some(Parking::default()),
+            news: Some(Vec::new()),
+            excluded,
+            ..Self::new(cluster)
         }
     }
 
@@ -71,7 +110,12 @@ impl Ingest {
         self.map
     }
 
-    /// Observations taken, by evidence.
+    /// The name of the cluster.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// Facts taken, by evidence.
     pub const fn taken(&self) -> &Tally<Evidence> {
         &self.taken
     }
@@ -81,9 +125,14 @@ impl Ingest {
         &self.fates
     }
 
-    /// Answers that still wait for their connection.
+    /// Answers that still wait for their connection, and facts that wait for the index.
     pub fn held(&self) -> u64 {
-        self.pairs.held()
+        self.pairs.held() + self.parked() as u64
+    }
+
+    /// Facts that wait for the index.
+    pub fn parked(&self) -> usize {
+        self.parking.as_ref().map_or(0, Parking::len)
     }
 
     /// Observations from each node's host network.
@@ -101,37 +150,54 @@ impl Ingest {
         self.fold.folded()
     }
 
-    /// Takes one observation.
+    /// Owners to look up, since the last call.
+    pub fn take_wanted(&mut self) -> Vec<OwnerKey> {
+        std::mem::take(&mut self.wanted)
+    }
+
+    /// Edges that are new or know something new, since the last call; of a live map only.
+    pub fn take_news(&mut self) -> Vec<(EdgeKey, Change)> {
+        self.news.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes one observation of a replay. The time is the observation's.
     pub fn observe(&mut self, index: &Index, observation: &Observation) {
         self.advance(index, observation.last_seen);
         self.taken.add(observation.evidence, 1);
-        let fate = match &observation.target {
-            Target::Answer(answer) => self.answer(index, observation, answer),
-            Target::Connection(connection) => self.connection(index, observation, connection),
+        let claim = Claim {
+            awaits_outcome: true,
+            ..Claim::default()
         };
-        match fate {
-            Ok(Some(fate)) => self.fates.add(fate, 1),
-            Ok(None) => {} // held
-            Err(refusal) => {
-                self.note_unknown(refusal, observation);
-                self.fates.add(Fate::Refused(refusal), 1);
-            }
+        let end = self.see(index, observation, &claim);
+        self.finish_one(end, || Fact::Seen(observation.clone(), claim), None);
+    }
+
+    /// Takes one fact at the time that [`advance`](Self::advance) told last.
+    pub fn take(&mut self, index: &Index, fact: Fact) {
+        self.taken.add(fact.evidence(), 1);
+        let end = self.attempt(index, &fact);
+        let deadline = Parking::deadline(self.now);
+        self.finish_one(end, || fact, Some(deadline));
+    }
+
+    /// Counts a fact that was refused before it could be taken.
+    pub fn refuse(&mut self, evidence: Evidence, refusal: Refusal) {
+        self.taken.add(evidence, 1);
+        self.fates.add(Fate::Refused(refusal), 1);
+    }
+
+    /// Tries those again for which the index knows more.
+    pub fn wake(&mut self, index: &Index, touched: &Touched) {
+        let Some(parking) = &mut self.parking else {
+            return;
+        };
+        for parked in parking.wake(touched, index.current()) {
+            let end = self.attempt(index, &parked.fact);
+            self.finish_one(end, || parked.fact, Some(parked.deadline));
         }
     }
 
-    fn note_unknown(&mut self, refusal: Refusal, observation: &Observation) {
-        let address = match (refusal, &observation.target) {
-            (Refusal::UnknownSource, _) => observation.source.address,
-            (Refusal::UnknownDestination, Target::Connection(connection)) => connection.meant.ip(),
-            (Refusal::UnknownDestination, Target::Answer(answer)) => answer.address,
-            _ => return,
-        };
-        if self.unknown.len() < MAX_UNKNOWN || self.unknown.contains_key(&address) {
-            *self.unknown.entry(address).or_default() += 1;
-        }
-    }
-
-    /// Settles the answers whose window is over at `now`.
+    /// The time is `now`: settles the answers whose window is over, and gives up on what has waited for too long.
     pub fn advance(&mut self, index: &Index, now: Time) {
         if now <= self.now {
             return;
@@ -139,6 +205,12 @@ impl Ingest {
         self.now = now;
         while let Some((key, pair)) = self.pairs.due(now) {
             self.settle(index, &key, pair);
+        }
+        while let Some(parked) = self.parking.as_mut().and_then(|p| p.expired(now)) {
+            match self.attempt(index, &parked.fact) {
+                Err(Doubt::Waits(_)) => self.refuse_known(&parked.fact, parked.refusal),
+                end => self.finish_one(end, || parked.fact, None),
+            }
         }
     }
 
@@ -149,278 +221,106 @@ impl Ingest {
         }
     }
 
+    /// Forgets what was seen before: a reset. Late reports from before do not bring it back.
+    pub fn reset(&mut self, floor: Time) {
+        let cluster = self.cluster.clone();
+        self.map.raise_floor(&cluster, floor);
+    }
+
+    /// Joins a map from elsewhere.
+    pub fn merge(&mut self, other: &Map) {
+        self.map.merge(other);
+    }
+
+    fn attempt(&mut self, index: &Index, fact: &Fact) -> Result<Option<Fate>, Doubt> {
+        match fact {
+            Fact::Seen(observation, claim) => self.see(index, observation, claim),
+            Fact::Topic(access) => self.topic(index, access).map(Some),
+            Fact::Request(request) => self.request(index, request).map(Some),
+            Fact::Cloud(access) => self.cloud(index, access).map(Some),
+        }
+    }
+
+    fn see(
+        &mut self,
+        index: &Index,
+        observation: &Observation,
+        claim: &Claim,
+    ) -> Result<Option<Fate>, Doubt> {
+        match &observation.target {
+            Target::Answer(answer) => self.answer(index, observation, answer, claim),
+            Target::Connection(connection) => {
+                self.connection(index, observation, connection, claim)
+            }
+        }
+    }
+
+    /// Notes the end of a fact, or lets it wait until the deadline, if there is one.
+    fn finish_one(
+        &mut self,
+        end: Result<Option<Fate>, Doubt>,
+        fact: impl FnOnce() -> Fact,
+        deadline: Option<Time>,
+    ) {
+        match end {
+            Ok(Some(fate)) => self.fates.add(fate, 1),
+            Ok(None) => {} // waits among the pairs
+            Err(Doubt::Refused(refusal)) => self.refuse_known(&fact(), refusal),
+            Err(Doubt::Waits(wait)) => {
+                let (Some(parking), Some(deadline)) = (&mut self.parking, deadline) else {
+                    self.refuse_known(&fact(), wait.refusal);
+                    return;
+                };
+                if let cluster::Need::Owner(owner) = &wait.need
+                    && self.wanted.len() < MAX_WANTED
+                {
+                    self.wanted.push(owner.clone());
+                }
+                if !parking.park(fact(), wait, deadline) {
+                    self.fates.add(Fate::Refused(Refusal::ParkingFull), 1);
+                }
+            }
+        }
+    }
+
+    fn refuse_known(&mut self, fact: &Fact, refusal: Refusal) {
+        self.fates.add(Fate::Refused(refusal), 1);
+        let address = match refusal {
+            Refusal::UnknownSource => fact.source().map(|source| source.address),
+            Refusal::UnknownDestination => fact.destination(),
+            _ => None,
+        };
+        let Some(address) = address else { return };
+        if self.unknown.len() < MAX_UNKNOWN || self.unknown.contains_key(&address) {
+            *self.unknown.entry(address).or_default() += 1;
+        }
+    }
+
+    /// The client of an observation, which must fit what its own node says of it.
     fn client<'a>(
         &mut self,
         index: &'a Index,
         observation: &Observation,
-    ) -> Result<Client<'a>, Refusal> {
+        claim: &Claim,
+    ) -> Result<Client<'a>, Doubt> {
         let Observation {
             source,
             first_seen,
             last_seen,
             ..
         } = *observation;
-        resolve::client(index, source, first_seen, last_seen).map_err(|(refusal, node)| {
-            if let Some(node) = node {
+        match resolve::client(index, source, first_seen, last_seen)? {
+            Client::HostNetwork(node) => {
                 *self.host_network.entry(node.into()).or_default() += 1;
+                Err(Refusal::HostNetworkSource.into())
             }
-            refusal
-        })
-    }
-
-    fn answer(
-        &mut self,
-        index: &Index,
-        seen: &Observation,
-        answer: &Answer,
-    ) -> Result<Option<Fate>, Refusal> {
-        if index.is_cluster_dns(seen.source.address) {
-            return Err(Refusal::Recursion);
-        }
-        let Client::Pod(pod) = self.client(index, seen)? else {
-            return Err(Refusal::UnknownSource);
-        };
-        let server = resolve::name(index, &answer.name, answer.address, seen.last_seen)?;
-        let client = index.identity(pod).workload;
-        if let Server::Name(name) = &server {
-            self.names.learn(
-                &client,
-                answer.address,
-                name,
-                seen.first_seen,
-                seen.last_seen,
-                seen.ttl,
-            );
-        }
-        self.describe(&client, index, pod, seen.last_seen);
-        let waiting = Waiting {
-            server,
-            first: seen.first_seen,
-            last: seen.last_seen,
-            observations: 1,
-            answers: seen.connections,
-        };
-        let key = (client, answer.address);
-        let (pair, evicted) = self.pairs.entry(key.clone(), self.now);
-        let known = pair.known.clone();
-        if let Known::Accepted(peer) = known {
-            let fate = self.explained(&key, &peer, &waiting);
-            self.settle_evicted(index, evicted);
-            return Ok(Some(fate));
-        }
-        let oldest = pair.wait(waiting);
-        if let Some(oldest) = oldest {
-            self.settle_one(index, &key, &known, &oldest);
-        }
-        self.settle_evicted(index, evicted);
-        Ok(None)
-    }
-
-    fn connection(
-        &mut self,
-        index: &Index,
-        seen: &Observation,
-        connection: &Connection,
-    ) -> Result<Option<Fate>, Refusal> {
-        let place = resolve::place(index, connection, seen.last_seen);
-        let client = match (self.client(index, seen)?, &place) {
-            (
-                Client::Internet,
-                Ok(Place {
-                    server: Server::Workload { .. },
-                    ..
-                })
-                | Err(_),
-            ) => Client::Internet,
-            (Client::Internet, Ok(_)) => return Err(Refusal::BothOutside),
-            (client, _) => client,
-        };
-        let place = place?;
-        let accepted = connection.outcome == Outcome::Accepted;
-        if accepted && matches!(place.server, Server::Empty(_)) {
-            return Err(Refusal::NoBackend);
-        }
-        let span = Span {
-            first: seen.first_seen,
-            last: seen.last_seen,
-            connections: seen.connections,
-        };
-        let mut facets = vec![
-            Facet::Evidence(seen.evidence),
-            Facet::Port {
-                protocol: connection.protocol,
-                port: place.port,
-            },
-        ];
-        let workload = client.workload(index);
-        if let (Client::Pod(pod), Some(workload)) = (&client, &workload) {
-            self.describe(workload, index, pod, seen.last_seen);
-        }
-        let Some(workload) = workload else {
-            facets.push(Facet::Address(seen.source.address));
-            return Ok(Some(self.record(
-                Peer::Internet,
-                &place.server,
-                &mut facets,
-                span,
-                connection.outcome,
-                index,
-            )));
-        };
-        let peers = self.peers(&workload, &place.server, seen.last_seen, &mut facets);
-        let mut fate = Fate::Refused(Refusal::TableFull);
-        for server in peers {
-            let client = Peer::Workload(workload.clone());
-            fate = self.record(
-                client,
-                &server,
-                &mut facets.clone(),
-                span,
-                connection.outcome,
-                index,
-            );
-            self.explain(index, &workload, connection, server.peer());
-        }
-        Ok(Some(fate))
-    }
-
-    /// The peers of a connection: an outside address has the names that this client got for it.
-    fn peers(
-        &mut self,
-        client: &Workload,
-        server: &Server,
-        at: Time,
-        facets: &mut Vec<Facet>,
-    ) -> Vec<Server> {
-        let Server::Outside(address) = server else {
-            return vec![server.clone()];
-        };
-        let names: Vec<Server> = self
-            .names
-            .of(client, *address, at)
-            .map(|name| Server::Name(name.clone()))
-            .collect();
-        if names.is_empty() {
-            return vec![server.clone()];
-        }
-        facets.push(Facet::Address(*address));
-        names
-    }
-
-    /// Tells the answers that wait for this connection what became of it.
-    #[allow(clippy::needless_pass_by_value, reason = "the pair keeps it")]
-    fn explain(&mut self, index: &Index, client: &Workload, connection: &Connection, peer: Peer) {
-        let key: PairKey = (client.clone(), connection.meant.ip());
-        let (pair, evicted) = self.pairs.entry(key.clone(), self.now);
-        let mut explained = Vec::new();
-        match (connection.outcome, &pair.known) {
-            (Outcome::Accepted, _) => {
-                pair.known = Known::Accepted(peer.clone());
-                explained = std::mem::take(&mut pair.waiting);
+            Client::Pod(pod, _)
+                if !claim.hostname.is_empty() && !pod.is_called(&claim.hostname) =>
+            {
+                Err(Refusal::WrongPod.into())
             }
-            (_, Known::Nothing) => pair.known = Known::Refused(peer.clone()),
-            _ => {}
+            client => Ok(client),
         }
-        for waiting in explained {
-            let fate = self.explained(&key, &peer, &waiting);
-            self.fates.add(fate, waiting.observations);
-        }
-        self.settle_evicted(index, evicted);
-    }
-
-    /// An answer whose connection was accepted by `peer` is one more piece of evidence for that edge. Where the
-    /// answer has a name of its own outside, the name is the peer.
-    fn explained(&mut self, (client, address): &PairKey, peer: &Peer, waiting: &Waiting) -> Fate {
-        let mut facets = vec![Facet::Evidence(Evidence::Dns)];
-        let server = match (&waiting.server, peer) {
-            (Server::Name(name), _) => {
-                facets.push(Facet::Address(*address));
-                Peer::Name(self.fold.name(client, name))
-            }
-            (Server::Workload { service, .. }, Peer::Workload(_)) => {
-                facets.extend(service.clone().map(Facet::Service));
-                peer.clone()
-            }
-            _ => peer.clone(),
-        };
-        self.write(
-            Peer::Workload(client.clone()),
-            server,
-            &facets,
-            waiting.span(),
-            Outcome::Accepted,
-        )
-        .0
-    }
-
-    /// A pair that had to make room is settled early.
-    fn settle_evicted(&mut self, index: &Index, evicted: Option<(PairKey, Pair)>) {
-        if let Some((key, pair)) = evicted {
-            self.settle(index, &key, pair);
-        }
-    }
-
-    /// The window is over: what waits has to speak for itself.
-    fn settle(&mut self, index: &Index, key: &PairKey, pair: Pair) {
-        for waiting in pair.waiting {
-            self.settle_one(index, key, &pair.known, &waiting);
-        }
-    }
-
-    fn settle_one(&mut self, index: &Index, key: &PairKey, known: &Known, waiting: &Waiting) {
-        let (client, address) = key;
-        let from = Peer::Workload(client.clone());
-        let mut facets = vec![Facet::Evidence(Evidence::Dns)];
-        let fate = match (known, &waiting.server) {
-            (Known::Refused(peer), server) => {
-                facets.push(Facet::Outcome(Outcome::Refused));
-                let to = match server {
-                    Server::Name(name) => Peer::Name(self.fold.name(client, name)),
-                    _ => peer.clone(),
-                };
-                self.write(from, to, &facets, waiting.span(), Outcome::Refused)
-                    .0
-            }
-            (_, Server::Empty(_)) => Fate::Refused(Refusal::NoBackend),
-            (_, server) => {
-                if matches!(server, Server::Name(_)) {
-                    facets.push(Facet::Address(*address));
-                }
-                let server = self.shown(&from, server).unwrap_or_else(|| server.clone());
-                let outcome = Outcome::Accepted;
-                self.record(from, &server, &mut facets, waiting.span(), outcome, index)
-            }
-        };
-        self.fates.add(fate, waiting.observations);
-    }
-
-    /// The workload that this client's connections through the same Service reached, where one is only assumed.
-    fn shown(&self, client: &Peer, server: &Server) -> Option<Server> {
-        let Server::Workload {
-            workload: assumed,
-            service: Some(service),
-            assumed: true,
-            ..
-        } = server
-        else {
-            return None;
-        };
-        let through = Facet::Service(service.clone());
-        let mut edges = self.map.edges_of(&self.cluster, client);
-        edges.find_map(|(key, edge)| {
-            let workload = key.server.workload()?;
-            let shown = workload.namespace == assumed.namespace
-                && edge.facets.contains_key(&through)
-                && edge
-                    .evidence()
-                    .any(|evidence| matches!(evidence, Evidence::Tcp | Evidence::Socket));
-            shown.then(|| Server::Workload {
-                workload: workload.clone(),
-                service: Some(service.clone()),
-                assumed: false,
-                pod: None,
-            })
-        })
     }
 
     /// Writes an edge or an attempt to the map, with what the server's side adds to it.
@@ -429,7 +329,7 @@ impl Ingest {
         client: Peer,
         server: &Server,
         facets: &mut Vec<Facet>,
-        span: Span,
+        span: Span<'_>,
         outcome: Outcome,
         index: &Index,
     ) -> Fate {
@@ -458,7 +358,7 @@ impl Ingest {
             }
             _ => server.peer(),
         };
-        self.write(client, peer, facets, span, outcome).0
+        self.write(client, peer, facets, span, outcome)
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "a sighting owns its key")]
@@ -467,20 +367,28 @@ impl Ingest {
         client: Peer,
         server: Peer,
         facets: &[Facet],
-        span: Span,
+        span: Span<'_>,
         outcome: Outcome,
-    ) -> (Fate, Change) {
+    ) -> Fate {
+        let excluded = |peer: &Peer| {
+            peer.workload()
+                .is_some_and(|workload| self.excluded.contains(&workload.namespace))
+        };
+        if !self.excluded.is_empty() && (excluded(&client) || excluded(&server)) {
+            return Fate::Refused(Refusal::ExcludedNamespace);
+        }
         let key = EdgeKey {
             cluster: self.cluster.clone(),
             client,
             server,
         };
+        let new_key = self.news.is_some().then(|| key.clone());
         let sighting = Sighting {
             key,
             facets,
             first: span.first,
             last: span.last,
-            reporter: None,
+            reporter: span.reporter,
             connections: span.connections,
         };
         let (change, fate) = if outcome == Outcome::Accepted {
@@ -489,15 +397,22 @@ impl Ingest {
             (self.map.record_attempt(sighting), Fate::Attempt)
         };
         match change {
-            Change::BelowFloor => (Fate::Refused(Refusal::BelowFloor), change),
-            Change::Full => (Fate::Refused(Refusal::TableFull), change),
-            _ => (fate, change),
+            Change::BelowFloor => Fate::Refused(Refusal::BelowFloor),
+            Change::Full => Fate::Refused(Refusal::TableFull),
+            Change::NewEdge | Change::NewFacet if fate == Fate::Edge => {
+                if let (Some(news), Some(key)) = (&mut self.news, new_key) {
+                    news.push((key, change));
+                }
+                fate
+            }
+            _ => fate,
         }
     }
 
     /// Keeps what views want to know of a workload: labels, the owner's API group, how it got its name.
     fn describe(&mut self, workload: &Workload, index: &Index, pod: &Pod, at: Time) {
-        if self.map.attributes(&self.cluster, workload).is_some() {
+        let described = self.map.described(&self.cluster, workload);
+        if described.is_some_and(|before| at < before.plus(DESCRIBE_EVERY)) {
             return;
         }
         let identity = index.identity(pod);
@@ -508,15 +423,5 @@ impl Ingest {
             by_annotation: identity.by_annotation,
         };
         self.map.describe(&self.cluster, workload, at, attributes);
-    }
-}
-
-impl Waiting {
-    const fn span(&self) -> Span {
-        Span {
-            first: self.first,
-            last: self.last,
-            connections: self.answers,
-        }
     }
 }

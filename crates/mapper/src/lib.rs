@@ -6,12 +6,15 @@
 //!                  └─ Pairs: answers wait for the connection they were asked for
 //! ```
 
+mod fact;
 mod fate;
 mod ingest;
 pub mod limits;
 mod outside;
 mod pairs;
+mod parked;
 mod resolve;
 
+pub use fact::{Claim, CloudAccess, CloudClient, Fact, HttpRequest, TopicAccess};
 pub use fate::{Fate, Refusal};
 pub use ingest::Ingest;

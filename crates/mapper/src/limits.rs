@@ -33,3 +33,25 @@ pub const MAX_CLIENT_ADDRESSES: usize = 256;
 
 /// Unknown addresses that are named: enough to see the pattern.
 pub const MAX_UNKNOWN: usize = 1_000;
+
+/// Facts that wait for what the index does not know yet: ten seconds of 10 000 a second, in about 40 MB.
+pub const MAX_PARKED: usize = 100_000;
+
+/// How long a fact waits for the index: longer than a watch that broke takes to come back.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Owners that wait to be looked up.
+pub const MAX_WANTED: usize = 10_000;
+
+/// How often the attributes of a workload are looked at again, such as its labels after a rollout.
+pub const DESCRIBE_EVERY: Duration = Duration::from_mins(1);
+
+/// How long a list of workloads by name is good for what sidecars and clouds name.
+pub const NAMES_EVERY: Duration = Duration::from_secs(10);
+
+/// How late a report may come: as long as a sniffer keeps what it could not deliver. What is said to be older is taken
+/// as that old.
+pub const MAX_LATENESS: Duration = Duration::from_hours(1);
+
+/// How far ahead of ours a reporter's clock may be. What is said to be later is taken as that late.
+pub const MAX_AHEAD: Duration = Duration::from_secs(5);

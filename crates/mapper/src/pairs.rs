@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
+use compact_str::CompactString;
 use map::{Peer, Time, Workload};
 
 use crate::limits::{ANSWER_WINDOW, MAX_PAIRS, MAX_WAITING_PER_PAIR};
@@ -22,6 +23,8 @@ pub(crate) struct Waiting {
     pub(crate) observations: u64,
     /// How many answers.
     pub(crate) answers: u64,
+    /// Who counted them.
+    pub(crate) reporter: CompactString,
 }
 
 /// What is known of connections from a client to an address.

@@ -145,7 +145,7 @@ impl<S: BuildHasher + Clone> Aggregate<S> {
             let name = DnsName::new(&Name::text_of_wire(&entry.name));
             let target = Target::Answer(Answer {
                 name,
-                address: entry.address,
+                address: Some(entry.address),
             });
             observation(entry.source, target, Evidence::Dns, entry.seen)
         });

@@ -116,6 +116,7 @@ impl Handshake {
             meant: meant.socket(),
             reached: reached.map(Endpoint::socket),
             outcome,
+            server_pod: None,
         };
         Some((
             Source {

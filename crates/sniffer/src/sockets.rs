@@ -281,6 +281,7 @@ fn add<S: BuildHasher + Clone>(
         meant,
         reached,
         outcome: Outcome::Accepted,
+        server_pod: None,
     };
     match aggregate.connection(source, connection, Evidence::Socket, at) {
         Aggregated::Full => SocketFate::TableFull,

@@ -355,6 +355,10 @@ impl Index {
                         }
                     }
                 }
+                let name = (pod.namespace, pod.name);
+                if self.by_name.get(&name) == Some(&uid) {
+                    self.by_name.remove(&name);
+                }
                 forgotten.push(uid);
             }
         }

@@ -38,7 +38,7 @@ impl Targets {
             Peer::Address(range) if options.external => {
                 self.add_outside(Vec::new(), vec![cidr(*range)], edge);
             }
-            Peer::Name(_) | Peer::Address(_) | Peer::Internet => {}
+            Peer::Name(_) | Peer::Address(_) | Peer::Internet | Peer::Cloud(_) => {}
         }
     }
 

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-use cluster::{Holder, Index, NameKind, Pod, Service, ServicePort};
+use cluster::{Holder, Index, NameKind, Need, Pod, Service, ServicePort};
 use compact_str::CompactString;
 use map::workload::AddressRange;
 use map::{Connection, DnsName, Peer, PodUid, Protocol, Time, Workload};
 
+use super::{Doubt, identified};
 use crate::fate::Refusal;
 
 /// The server's side of an observation.
@@ -36,20 +37,19 @@ pub(crate) enum Server {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) server: Server,
-    /// The backend's own port where it is known, else the port that was meant.
+    /// The backend's own port where it is known, else the port that was meant; 0 when nobody told.
     pub(crate) port: u16,
 }
 
 impl Server {
-    fn of_pod(index: &Index, pod: &Pod, service: Option<&Service>) -> Self {
-        let workload = index.identity(pod).workload;
-        let service = service.map(|service| service.name.clone());
-        Self::Workload {
-            workload,
-            service,
+    fn of_pod(index: &Index, pod: &Pod, service: Option<&Service>) -> Result<Self, Doubt> {
+        let (pod, identity) = identified(index, pod)?;
+        Ok(Self::Workload {
+            workload: identity.workload.clone(),
+            service: service.map(|service| service.name.clone()),
             assumed: false,
             pod: Some(pod.uid),
-        }
+        })
     }
 
     fn api_server(service: Option<&Service>) -> Self {
@@ -75,40 +75,50 @@ impl Server {
 }
 
 /// Who is behind a connection: the backend where translation was seen, else whoever holds the address meant.
-pub(crate) fn place(index: &Index, connection: &Connection, at: Time) -> Result<Place, Refusal> {
+pub(crate) fn place(index: &Index, connection: &Connection, at: Time) -> Result<Place, Doubt> {
     let Connection {
         protocol,
         meant,
         reached,
+        server_pod,
         ..
     } = *connection;
     let dns = |end: SocketAddr| end.port() == 53 && index.is_cluster_dns(end.ip());
     if dns(meant) || reached.is_some_and(dns) {
-        return Err(Refusal::ClusterDns);
+        return Err(Refusal::ClusterDns.into());
     }
     let found = index.service_at(meant, protocol, at);
-    let service = found.as_ref().map(|(service, _)| *service);
+    let service = found.map(|(service, _)| service);
+    let port = reached.unwrap_or(meant).port();
     if index.is_api_server(meant) || service.is_some_and(is_api) {
-        let port = reached.unwrap_or(meant).port();
+        let server = Server::api_server(service);
+        return Ok(Place { server, port });
+    }
+    if let Some(uid) = server_pod
+        && let Some(server) = of_uid(index, uid, reached.unwrap_or(meant).ip(), service, at)?
+    {
+        return Ok(Place { server, port });
+    }
+    // Nothing else needs to be known where one workload is all that stands behind the Service.
+    if let Some((service, service_port)) = found
+        && let Some(pod) = index.only_backend(service)
+    {
+        let own = service_port.and_then(|port| service.target_of(port));
+        let seen = reached.map(|reached| reached.port());
         return Ok(Place {
-            server: Server::api_server(service),
-            port,
+            server: Server::of_pod(index, pod, Some(service))?,
+            port: seen.or(own).unwrap_or(meant.port()),
         });
     }
     if let Some(backend) = reached {
         match backend_at(index, backend, service, at) {
-            Err(Refusal::UnknownDestination | Refusal::HostNetworkDestination) => {}
-            other => {
-                return other.map(|server| Place {
-                    server,
-                    port: backend.port(),
-                });
-            }
+            Err(Doubt::Refused(Refusal::UnknownDestination | Refusal::HostNetworkDestination)) => {}
+            other => return other.map(|server| Place { server, port }),
         }
     }
     match found {
         Some((service, port)) => {
-            let (server, port) = behind(index, service, port.as_ref(), at)?;
+            let (server, port) = behind(index, service, port, at)?;
             Ok(Place {
                 server,
                 port: port.unwrap_or(meant.port()),
@@ -125,38 +135,47 @@ pub(crate) fn place(index: &Index, connection: &Connection, at: Time) -> Result<
 pub(crate) fn name(
     index: &Index,
     name: &DnsName,
-    address: IpAddr,
+    address: Option<IpAddr>,
     at: Time,
-) -> Result<Server, Refusal> {
-    if index.is_cluster_dns(address) {
-        return Err(Refusal::ClusterDns);
+) -> Result<Server, Doubt> {
+    if address.is_some_and(|address| index.is_cluster_dns(address)) {
+        return Err(Refusal::ClusterDns.into());
     }
+    let or_outside = |name: &DnsName| {
+        let known = address.and_then(|address| by_address(index, address, at));
+        known.unwrap_or_else(|| Ok(Server::Name(name.clone())))
+    };
     match index.classify(name) {
-        NameKind::Outside => {
-            by_address(index, address, at).unwrap_or_else(|| Ok(Server::Name(name.clone())))
-        }
+        NameKind::Outside => or_outside(name),
         NameKind::Service {
             namespace, name, ..
         } => {
-            let service = index
-                .service(&namespace, &name)
-                .ok_or(Refusal::UnknownName)?;
+            let Some(service) = index.service(&namespace, &name) else {
+                let need = Need::Service(namespace, name);
+                let refusal = Refusal::UnknownName;
+                return Err(Doubt::unless_settled(index, at, need, refusal));
+            };
             if let Some(target) = &service.external_name {
-                return by_address(index, address, at)
-                    .unwrap_or_else(|| Ok(Server::Name(target.clone())));
+                return or_outside(target);
             }
             if is_api(service) {
                 return Ok(Server::api_server(Some(service)));
             }
+            if let Some(pod) = index.only_backend(service) {
+                return Server::of_pod(index, pod, Some(service));
+            }
             // The address in a headless Service's answer is one pod; in any other, the whole Service.
-            match index.holder(address, None, at) {
-                Holder::Pod(pod) => Ok(Server::of_pod(index, pod, Some(service))),
-                Holder::Ambiguous => Err(Refusal::AmbiguousDestination),
+            match address.map_or(Holder::Unknown, |address| index.holder(address, None, at)) {
+                Holder::Pod(pod) => {
+                    Doubt::settled(index, at)?;
+                    Server::of_pod(index, pod, Some(service))
+                }
+                Holder::Ambiguous => Err(ambiguous(index, address, at)),
                 _ => behind(index, service, None, at).map(|(server, _)| server),
             }
         }
         NameKind::PodAddress(address) => held(index, address, at),
-        NameKind::InClusterUnknown => Err(Refusal::UnknownName),
+        NameKind::InClusterUnknown => Err(Refusal::UnknownName.into()),
     }
 }
 
@@ -164,8 +183,32 @@ fn is_api(service: &Service) -> bool {
     service.name == "kubernetes" && service.namespace == "default"
 }
 
+fn ambiguous(index: &Index, address: Option<IpAddr>, at: Time) -> Doubt {
+    let need = address.map_or(Need::Settled(Index::settles(at)), Need::Address);
+    Doubt::unless_settled(index, at, need, Refusal::AmbiguousDestination)
+}
+
+/// The pod that the node named, if it is one of its own network.
+fn of_uid(
+    index: &Index,
+    uid: PodUid,
+    address: IpAddr,
+    service: Option<&Service>,
+    at: Time,
+) -> Result<Option<Server>, Doubt> {
+    match index.holder(address, Some(uid), at) {
+        Holder::Pod(pod) => Server::of_pod(index, pod, service).map(Some),
+        Holder::Unknown if index.pod(uid).is_none() => {
+            let need = Need::Pod(uid);
+            let refusal = Refusal::UnknownPod;
+            Err(Doubt::unless_settled(index, at, need, refusal))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Who is behind an address, if the cluster knows it at all.
-fn by_address(index: &Index, address: IpAddr, at: Time) -> Option<Result<Server, Refusal>> {
+fn by_address(index: &Index, address: IpAddr, at: Time) -> Option<Result<Server, Doubt>> {
     if let Some((service, _)) = index.service_at(SocketAddr::new(address, 0), Protocol::Tcp, at) {
         return Some(if is_api(service) {
             Ok(Server::api_server(Some(service)))
@@ -185,13 +228,16 @@ fn backend_at(
     backend: SocketAddr,
     service: Option<&Service>,
     at: Time,
-) -> Result<Server, Refusal> {
+) -> Result<Server, Doubt> {
     if index.is_api_server(backend) {
         return Ok(Server::api_server(service));
     }
     match index.holder(backend.ip(), None, at) {
-        Holder::Pod(pod) => Ok(Server::of_pod(index, pod, service)),
-        Holder::Ambiguous => Err(Refusal::AmbiguousDestination),
+        Holder::Pod(pod) => {
+            Doubt::settled(index, at)?;
+            Server::of_pod(index, pod, service)
+        }
+        Holder::Ambiguous => Err(ambiguous(index, Some(backend.ip()), at)),
         Holder::HostNetwork(_) => {
             // Several host-network pods share the node's address; the Service knows which one is its own.
             let backends = service
@@ -201,9 +247,13 @@ fn backend_at(
                 .iter()
                 .filter(|b| b.address == backend.ip())
                 .filter_map(|b| b.pod);
-            one(index, pods, service).ok_or(Refusal::HostNetworkDestination)
+            one(index, pods, service)?.ok_or_else(|| Refusal::HostNetworkDestination.into())
         }
-        Holder::Unknown => Err(Refusal::UnknownDestination),
+        Holder::Unknown => {
+            let need = Need::Address(backend.ip());
+            let refusal = Refusal::UnknownDestination;
+            Err(Doubt::unless_settled(index, at, need, refusal))
+        }
     }
 }
 
@@ -213,13 +263,20 @@ fn behind(
     service: &Service,
     port: Option<&ServicePort>,
     at: Time,
-) -> Result<(Server, Option<u16>), Refusal> {
+) -> Result<(Server, Option<u16>), Doubt> {
+    if let Some(pod) = index.only_backend(service) {
+        let port = port.and_then(|port| service.target_of(port));
+        return Ok((Server::of_pod(index, pod, Some(service))?, port));
+    }
     let backends = index.backends(service, port, at);
     if backends.is_empty() {
-        return Ok((
-            Server::Empty(Workload::new(&service.namespace, &service.name, "Service")),
-            None,
-        ));
+        if !index.is_settled(at) {
+            let need = Need::Service(service.namespace.clone(), service.name.clone());
+            let refusal = Refusal::NoBackend;
+            return Err(Doubt::unless_settled(index, at, need, refusal));
+        }
+        let workload = Workload::new(&service.namespace, &service.name, "Service");
+        return Ok((Server::Empty(workload), None));
     }
     let ports: BTreeSet<Option<u16>> = backends.iter().map(|backend| backend.port).collect();
     let port = if ports.len() == 1 {
@@ -227,17 +284,16 @@ fn behind(
     } else {
         None
     };
-    if let Some(server) = one(
-        index,
-        backends.iter().filter_map(|backend| backend.pod),
-        Some(service),
-    ) {
+    let pods = backends.iter().filter_map(|backend| backend.pod);
+    if let Some(server) = one(index, pods, Some(service))? {
+        Doubt::settled(index, at)?;
         return Ok((server, port));
     }
-    // Endpoints without pods: made by hand, for something outside.
+    // Endpoints without pods: made by hand, for something outside; or pods that are not known yet.
+    Doubt::settled(index, at)?;
     match backends.iter().map(|backend| backend.address).min() {
         Some(address) if !index.is_private(address) => Ok((Server::Outside(address), port)),
-        _ => Err(Refusal::UnknownDestination),
+        _ => Err(Refusal::UnknownDestination.into()),
     }
 }
 
@@ -247,33 +303,43 @@ fn behind(
     reason = "an elided lifetime in an impl Trait argument is not stable"
 )]
 fn one<'a>(
-    index: &Index,
+    index: &'a Index,
     pods: impl Iterator<Item = &'a Pod>,
     service: Option<&Service>,
-) -> Option<Server> {
-    let workloads: BTreeMap<Workload, &Pod> = pods
-        .map(|pod| (index.identity(pod).workload, pod))
-        .collect();
+) -> Result<Option<Server>, Doubt> {
+    let mut workloads: BTreeMap<Workload, &Pod> = BTreeMap::new();
+    for pod in pods {
+        let (pod, identity) = identified(index, pod)?;
+        workloads.entry(identity.workload.clone()).or_insert(pod);
+    }
     let assumed = workloads.len() > 1;
-    let (workload, pod) = workloads
+    let first = workloads
         .into_iter()
-        .min_by(|(a, _), (b, _)| (&a.name, a).cmp(&(&b.name, b)))?;
-    let service = service.map(|service| service.name.clone());
-    Some(Server::Workload {
+        .min_by(|(a, _), (b, _)| (&a.name, a).cmp(&(&b.name, b)));
+    Ok(first.map(|(workload, pod)| Server::Workload {
         workload,
-        service,
+        service: service.map(|service| service.name.clone()),
         assumed,
         pod: Some(pod.uid),
-    })
+    }))
 }
 
 /// Whoever holds the address itself.
-fn held(index: &Index, address: IpAddr, at: Time) -> Result<Server, Refusal> {
+fn held(index: &Index, address: IpAddr, at: Time) -> Result<Server, Doubt> {
     match index.holder(address, None, at) {
-        Holder::Pod(pod) => Ok(Server::of_pod(index, pod, None)),
-        Holder::Ambiguous => Err(Refusal::AmbiguousDestination),
-        Holder::HostNetwork(_) => Err(Refusal::HostNetworkDestination),
-        Holder::Unknown if index.is_private(address) => Err(Refusal::UnknownDestination),
+        Holder::Pod(pod) => {
+            Doubt::settled(index, at)?;
+            Server::of_pod(index, pod, None)
+        }
+        Holder::Ambiguous => Err(ambiguous(index, Some(address), at)),
+        Holder::HostNetwork(_) => Err(Refusal::HostNetworkDestination.into()),
+        Holder::Unknown if index.is_private(address) => {
+            let need = Need::Address(address);
+            let refusal = Refusal::UnknownDestination;
+            Err(Doubt::unless_settled(index, at, need, refusal))
+        }
+        // A public address that a pod holds lies in a node's range, or is known soon; an operator who sees what a
+        // client calls outside should not wait for that.
         Holder::Unknown => Ok(Server::Outside(address)),
     }
 }

@@ -1,29 +1,45 @@
 //! Who did it.
 
-use cluster::{Holder, Index, Pod};
+use std::sync::Arc;
+
+use cluster::{Holder, Identity, Index, Need, Pod};
 use map::{Source, Time, Workload};
 
+use super::Doubt;
 use crate::fate::Refusal;
 
 /// The client's side of an observation.
 #[derive(Clone, Debug)]
 pub(crate) enum Client<'a> {
-    /// A pod of the cluster.
-    Pod(&'a Pod),
+    /// A pod of the cluster, and its workload.
+    Pod(&'a Pod, Arc<Identity>),
     /// The API server calls: webhooks, aggregated APIs, `kubectl exec` by proxy.
     ApiServer,
+    /// A node, or a pod on its network: nobody can tell which process.
+    HostNetwork(&'a str),
     /// A public address: somebody outside.
     Internet,
 }
 
 impl Client<'_> {
     /// Its workload, where it is in the cluster.
-    pub(crate) fn workload(&self, index: &Index) -> Option<Workload> {
+    pub(crate) fn workload(&self) -> Option<Workload> {
         match self {
-            Self::Pod(pod) => Some(index.identity(pod).workload),
+            Self::Pod(_, identity) => Some(identity.workload.clone()),
             Self::ApiServer => Some(Workload::api_server()),
-            Self::Internet => None,
+            Self::HostNetwork(_) | Self::Internet => None,
         }
+    }
+}
+
+/// A pod with its workload, once its owners are known.
+pub(crate) fn identified<'a>(
+    index: &'a Index,
+    pod: &'a Pod,
+) -> Result<(&'a Pod, Arc<Identity>), Doubt> {
+    match index.unknown_owner(pod) {
+        Some(owner) => Err(Doubt::owner(owner)),
+        None => Ok((pod, index.identity(pod))),
     }
 }
 
@@ -33,21 +49,33 @@ pub(crate) fn client(
     source: Source,
     first: Time,
     last: Time,
-) -> Result<Client<'_>, (Refusal, Option<&str>)> {
-    let holder = index.holder(source.address, source.pod_uid, last);
-    if let Holder::HostNetwork(node) = holder {
-        return Err((Refusal::HostNetworkSource, Some(node)));
-    }
-    match holder {
-        Holder::Pod(pod) => match index.holder(source.address, source.pod_uid, first) {
-            Holder::Pod(before) if std::ptr::eq(before, pod) => Ok(Client::Pod(pod)),
-            _ if first == last => Ok(Client::Pod(pod)),
-            _ => Err((Refusal::AmbiguousSource, None)),
-        },
-        Holder::Ambiguous => Err((Refusal::AmbiguousSource, None)),
-        _ if source.pod_uid.is_some() => Err((Refusal::UnknownPod, None)),
-        _ if index.control_plane(source.address) => Ok(Client::ApiServer),
-        _ if index.is_private(source.address) => Err((Refusal::UnknownSource, None)),
-        _ => Ok(Client::Internet),
+) -> Result<Client<'_>, Doubt> {
+    let Source { address, pod_uid } = source;
+    let in_doubt = |refusal| {
+        let need = pod_uid.map_or(Need::Address(address), Need::Pod);
+        Err(Doubt::unless_settled(index, last, need, refusal))
+    };
+    match index.holder(address, pod_uid, last) {
+        Holder::HostNetwork(node) => Ok(Client::HostNetwork(node)),
+        Holder::Pod(pod) => {
+            if pod_uid.is_none() {
+                let before = index.holder(address, None, first);
+                let is_same = matches!(before, Holder::Pod(before) if std::ptr::eq(before, pod));
+                if first != last && !is_same {
+                    return in_doubt(Refusal::AmbiguousSource);
+                }
+                Doubt::settled(index, last)?;
+            }
+            let (pod, identity) = identified(index, pod)?;
+            Ok(Client::Pod(pod, identity))
+        }
+        Holder::Ambiguous => in_doubt(Refusal::AmbiguousSource),
+        Holder::Unknown if pod_uid.is_some() => in_doubt(Refusal::UnknownPod),
+        Holder::Unknown if index.control_plane(address) => Ok(Client::ApiServer),
+        Holder::Unknown if index.is_private(address) => in_doubt(Refusal::UnknownSource),
+        Holder::Unknown => {
+            Doubt::settled(index, last)?;
+            Ok(Client::Internet)
+        }
     }
 }

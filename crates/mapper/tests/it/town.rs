@@ -206,6 +206,7 @@ impl Town {
             meant,
             reached,
             outcome,
+            server_pod: None,
         };
         self.observe(from, Target::Connection(connection), Evidence::Tcp);
         self
@@ -215,7 +216,7 @@ impl Town {
     pub(crate) fn learns(&mut self, from: &str, name: &str, address: &str) -> &mut Self {
         let answer = Answer {
             name: DnsName::new(name),
-            address: address.parse().unwrap(),
+            address: Some(address.parse().unwrap()),
         };
         self.observe(from, Target::Answer(answer), Evidence::Dns);
         self

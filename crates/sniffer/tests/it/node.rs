@@ -58,7 +58,9 @@ impl Node {
             .filter_map(|observation| match &observation.target {
                 Target::Answer(answer) => Some(format!(
                     "{} → {} = {}",
-                    observation.source.address, answer.name, answer.address
+                    observation.source.address,
+                    answer.name,
+                    answer.address.unwrap()
                 )),
                 Target::Connection(_) => None,
             })

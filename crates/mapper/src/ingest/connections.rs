@@ -1,0 +1,113 @@
+//! Connections, open or tried.
+
+use cluster::Index;
+use map::{Connection, Facet, Observation, Outcome, Peer, Time, Workload};
+
+use super::{Ingest, Span};
+use crate::fact::Claim;
+use crate::fate::{Fate, Refusal};
+use crate::pairs::{Known, PairKey};
+use crate::resolve::{self, Client, Doubt, Place, Server};
+
+impl Ingest {
+    pub(super) fn connection(
+        &mut self,
+        index: &Index,
+        seen: &Observation,
+        connection: &Connection,
+        claim: &Claim,
+    ) -> Result<Option<Fate>, Doubt> {
+        let client = self.client(index, seen, claim)?;
+        let place = resolve::place(index, connection, seen.last_seen)?;
+        let accepted = connection.outcome == Outcome::Accepted;
+        if accepted && matches!(place.server, Server::Empty(_)) {
+            return Err(Refusal::NoBackend.into());
+        }
+        let mut facets = vec![Facet::Evidence(seen.evidence)];
+        if place.port != 0 {
+            facets.push(Facet::Port {
+                protocol: connection.protocol,
+                port: place.port,
+            });
+        }
+        let span = Span {
+            first: seen.first_seen,
+            last: seen.last_seen,
+            connections: seen.connections,
+            reporter: (!claim.reporter.is_empty()).then_some(claim.reporter.as_str()),
+        };
+        let Some(workload) = client.workload() else {
+            is_meant(index, &place, claim)?;
+            facets.push(Facet::Address(seen.source.address));
+            let (server, outcome) = (&place.server, connection.outcome);
+            let fate = self.record(Peer::Internet, server, &mut facets, span, outcome, index);
+            return Ok(Some(fate));
+        };
+        if let Client::Pod(pod, _) = &client {
+            self.describe(&workload, index, pod, seen.last_seen);
+        }
+        let servers = self.servers(&workload, place.server, seen.last_seen, &mut facets);
+        let mut fate = Fate::Refused(Refusal::TableFull);
+        for server in servers {
+            let from = Peer::Workload(workload.clone());
+            let mut facets = facets.clone();
+            fate = self.record(from, &server, &mut facets, span, connection.outcome, index);
+            self.explain(index, &workload, connection, server.peer());
+        }
+        Ok(Some(fate))
+    }
+
+    /// The servers of a connection: an outside address has the names that this client got for it.
+    fn servers(
+        &mut self,
+        client: &Workload,
+        server: Server,
+        at: Time,
+        facets: &mut Vec<Facet>,
+    ) -> Vec<Server> {
+        let Server::Outside(address) = server else {
+            return vec![server];
+        };
+        let names = self.names.of(client, address, at);
+        let names: Vec<Server> = names.map(|name| Server::Name(name.clone())).collect();
+        if names.is_empty() {
+            return vec![server];
+        }
+        facets.push(Facet::Address(address));
+        names
+    }
+
+    /// Tells the answers that wait for this connection what became of it.
+    fn explain(&mut self, index: &Index, client: &Workload, connection: &Connection, peer: Peer) {
+        let key: PairKey = (client.clone(), connection.meant.ip());
+        let (pair, evicted) = self.pairs.entry(key.clone(), self.now);
+        let mut explained = Vec::new();
+        match (connection.outcome, &pair.known) {
+            (Outcome::Accepted, _) => {
+                explained = std::mem::take(&mut pair.waiting);
+                pair.known = Known::Accepted(peer.clone());
+            }
+            (_, Known::Nothing) => pair.known = Known::Refused(peer.clone()),
+            _ => {}
+        }
+        for waiting in explained {
+            let fate = self.explained(&key, &peer, &waiting);
+            self.fates.add(fate, waiting.observations);
+        }
+        self.settle_evicted(index, evicted);
+    }
+}
+
+/// A connection from outside must lead into the cluster, and to the pod that the server's own node named.
+fn is_meant(index: &Index, place: &Place, claim: &Claim) -> Result<(), Refusal> {
+    let Server::Workload { pod, .. } = &place.server else {
+        return Err(Refusal::BothOutside);
+    };
+    let named = claim.destination_name.as_str();
+    let pod = pod.and_then(|uid| index.pod(uid));
+    if named.is_empty() || pod.is_none_or(|pod| pod.is_called(named)) {
+        Ok(())
+    } else {
+        Err(Refusal::WrongPod)
+    }
+}
