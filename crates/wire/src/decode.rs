@@ -145,14 +145,17 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Objects<T> {
 /// Reads one variable. What the first, fast reading refuses is read again as the engine does: the last of equal keys
 /// counts, and a number that stands for text is the text of the number.
 fn variable_of<T: for<'de> Deserialize<'de>>(name: &str, json: &str) -> serde_json::Result<T> {
-    let seed = || Variables {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let seed = Variables {
         name,
         kind: PhantomData,
     };
-    let mut reader = serde_json::Deserializer::from_str(json);
-    match seed().deserialize(&mut reader) {
+    match seed.deserialize(&mut reader) {
         Ok(value) => Ok(value),
-        Err(_) => seed().deserialize(numbers::tree(json)?),
+        Err(_) => match numbers::variables(json)?.get(name) {
+            Some(json) => T::deserialize(numbers::tree(json)?),
+            None => Err(de::Error::custom("must be defined")),
+        },
     }
 }
 
@@ -179,16 +182,16 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Variables<'_, T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         let mut found = None;
-        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+        while let Some(Borrowed(key)) = map.next_key()? {
             if key != self.name {
                 map.next_value::<IgnoredAny>()?;
             } else if found.is_none() {
                 found = Some(map.next_value()?);
             } else {
-                return Err(de::Error::custom("given twice"));
+                return Err(de::Error::duplicate_field("variable"));
             }
         }
-        found.ok_or_else(|| de::Error::custom("must be defined"))
+        found.ok_or_else(|| de::Error::missing_field("variable"))
     }
 }
 

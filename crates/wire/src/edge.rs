@@ -58,8 +58,12 @@ outputs! {
         kafka_topics: Vec<KafkaConfig>,
         /// By path, sorted.
         http_resources: Vec<HttpResource>,
-        /// On a cloud resource, sorted.
+        /// What was done to a cloud resource, sorted; of Google Cloud the permissions.
         cloud_actions: Vec<Text>,
+        /// What was done to the data in a resource of Azure, sorted.
+        cloud_data_actions: Vec<Text>,
+        /// The roles of AWS that were used, sorted.
+        cloud_roles: Vec<Text>,
         /// At least how many connections there were.
         connections: Int,
         /// Whether the server was taken by name among several behind one Service.
@@ -84,6 +88,10 @@ outputs! {
         http_resources: Vec<HttpResource>,
         /// On a cloud resource.
         cloud_actions: Vec<Text>,
+        /// On the data in a resource of Azure.
+        cloud_data_actions: Vec<Text>,
+        /// The roles of AWS.
+        cloud_roles: Vec<Text>,
     }
 
     /// What happened to an edge between two times, or just now.

@@ -18,6 +18,8 @@ pub mod input;
 pub mod limits;
 pub mod output;
 pub mod response;
+#[cfg(feature = "server")]
+pub mod sdl;
 
 mod list;
 mod numbers;

@@ -9,6 +9,13 @@ pub const MAX_BODY: usize = 32 << 20;
 /// Bytes of a document that may be a report: the longest of them has 100, the rest is room for another layout.
 pub const MAX_KNOWN_DOCUMENT: usize = 1024;
 
+/// Bytes of a document that the engine parses: thirty times the longest of our own clients.
+pub const MAX_DOCUMENT: usize = 64 << 10;
+
+/// Brackets around brackets in a document. The parser calls itself for each, and would run out of stack; an
+/// introspection query has 16.
+pub const MAX_NESTING: usize = 64;
+
 /// Destinations (or results) of one report; what is beyond is refused and counted. As many as a body has room for,
 /// so that only reports of empty items meet it.
 pub const MAX_ITEMS: usize = 250_000;

@@ -159,17 +159,12 @@ impl de::Visitor<'_> for IntVisitor {
 
 /// The contract's `Time`: RFC 3339 with an offset and an optional fraction.
 ///
-/// What lies outside the years of [`map::Time`] is taken as its first or last moment, so that Go's zero time (year 1)
-/// is [`map::Time::MIN`]; that one is written as null, as the replaced server does.
+/// What lies outside the years of [`map::Time`], such as Go's zero time, is taken as its first or last moment. The
+/// replaced server wrote its zero time as null, but none of its answers holds a time; null has no place in a `Time!`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub map::Time);
 
 impl Time {
-    /// The text, none for the zero time.
-    pub(crate) fn to_text(self) -> Option<String> {
-        (self.0 != map::Time::MIN).then(|| self.0.to_string())
-    }
-
     /// From RFC 3339.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         rfc3339::parse(text.as_bytes()).map(|nanos| Self(map::Time::from_nanos(nanos)))
@@ -190,11 +185,7 @@ impl From<Time> for map::Time {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0 == map::Time::MIN {
-            serializer.serialize_none()
-        } else {
-            serializer.collect_str(&self.0)
-        }
+        serializer.collect_str(&self.0)
     }
 }
 
@@ -255,9 +246,9 @@ mod tests {
     }
 
     #[test]
-    fn the_zero_time_of_go_is_null() {
+    fn the_zero_time_of_go_is_the_first_moment() {
         let zero: Time = serde_json::from_str("\"0001-01-01T00:00:00Z\"").unwrap();
-        assert_eq!(serde_json::to_string(&zero).unwrap(), "null");
+        assert_eq!(zero.0, map::Time::MIN);
         let time = Time(map::Time::from_secs(1));
         assert_eq!(
             serde_json::to_string(&time).unwrap(),

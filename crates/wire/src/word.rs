@@ -197,6 +197,8 @@ words! {
         Kafka = "KAFKA",
         /// A request counter of an Istio sidecar.
         Istio = "ISTIO",
+        /// A cloud's own account of who used its resources.
+        Cloud = "CLOUD",
     }
 }
 
@@ -218,7 +220,7 @@ words! {
 
 words! {
     /// Who provides a cloud resource.
-    CloudProvider {
+    CloudProvider is map::CloudProvider {
         /// Amazon Web Services.
         Aws = "AWS",
         /// Microsoft Azure.

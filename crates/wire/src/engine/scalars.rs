@@ -28,7 +28,7 @@ impl ScalarType for Time {
     }
 
     fn to_value(&self) -> Value {
-        self.to_text().map_or(Value::Null, Value::String)
+        Value::String(self.0.to_string())
     }
 }
 
