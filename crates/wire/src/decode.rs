@@ -1,15 +1,15 @@
 //! From the body of a request straight to a report, when its document is one that [`recognise`] knows.
 //!
 //! ```text
-//! body ─► Request ─► recognise ─┬─► Report         no tree of values in between
-//!                               └─► NotRecognised  the engine takes the request as it is
+//! body ─┬─► direct ───────────────► Report         one pass, no tree of values in between
+//!       └─► Request ─► recognise ─┬─► Report         odd, but good
+//!                                 └─► NotRecognised  the engine takes the request as it is
 //! ```
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess};
+use serde::de::{self, IgnoredAny, MapAccess};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -19,8 +19,7 @@ use crate::input::{
     IstioConnectionResults, KafkaMapperResults, NodeCoverage, SocketScanResults,
     TrafficLevelResults,
 };
-use crate::list::{self, Object};
-use crate::numbers;
+use crate::{direct, list, numbers};
 
 /// A report as records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +62,25 @@ impl Report {
             Self::Coverage(_) => ReportKind::Coverage,
         }
     }
+
+    /// Reads a report of this kind.
+    pub(crate) fn read<'de, D: Deserializer<'de>>(
+        kind: ReportKind,
+        from: D,
+    ) -> Result<Self, D::Error> {
+        match kind {
+            ReportKind::Captures => list::object(from).map(Self::Captures),
+            ReportKind::TcpCaptures => list::object(from).map(Self::TcpCaptures),
+            ReportKind::SocketScans => list::object(from).map(Self::SocketScans),
+            ReportKind::Kafka => list::object(from).map(Self::Kafka),
+            ReportKind::Istio => list::object(from).map(Self::Istio),
+            ReportKind::Aws => list::objects(from).map(Self::Aws),
+            ReportKind::Azure => list::objects(from).map(Self::Azure),
+            ReportKind::Gcp => list::objects(from).map(Self::Gcp),
+            ReportKind::Traffic => list::object(from).map(Self::Traffic),
+            ReportKind::Coverage => list::object(from).map(Self::Coverage),
+        }
+    }
 }
 
 /// What a body turned out to be.
@@ -90,7 +108,13 @@ pub struct Request<'b> {
 }
 
 /// Reads the body of a request. The only function that bytes from outside need to pass.
+///
+/// Nearly every body is good and is read once, by `direct`. What that refuses is read again as the
+/// engine would read it, to be sure and to say why.
 pub fn decode(body: &[u8]) -> Decoded<'_> {
+    if let Some(report) = direct::report(body) {
+        return Decoded::Recognised(report);
+    }
     let request = match Request::read(body) {
         Ok(request) => request,
         Err(error) => return Decoded::Undecodable(error.to_string()),
@@ -111,87 +135,12 @@ pub fn decode(body: &[u8]) -> Decoded<'_> {
     }
 }
 
+/// Reads one variable as the engine does: the last of equal keys counts, and a number that stands for text is the text
+/// of the number.
 fn report(kind: ReportKind, variable: &str, json: &str) -> serde_json::Result<Report> {
-    match kind {
-        ReportKind::Captures => object(variable, json).map(Report::Captures),
-        ReportKind::TcpCaptures => object(variable, json).map(Report::TcpCaptures),
-        ReportKind::SocketScans => object(variable, json).map(Report::SocketScans),
-        ReportKind::Kafka => object(variable, json).map(Report::Kafka),
-        ReportKind::Istio => object(variable, json).map(Report::Istio),
-        ReportKind::Aws => objects(variable, json).map(Report::Aws),
-        ReportKind::Azure => objects(variable, json).map(Report::Azure),
-        ReportKind::Gcp => objects(variable, json).map(Report::Gcp),
-        ReportKind::Traffic => object(variable, json).map(Report::Traffic),
-        ReportKind::Coverage => object(variable, json).map(Report::Coverage),
-    }
-}
-
-fn object<T: for<'de> Deserialize<'de>>(variable: &str, json: &str) -> serde_json::Result<T> {
-    variable_of::<Object<T>>(variable, json).map(|object| object.0)
-}
-
-fn objects<T: for<'de> Deserialize<'de>>(variable: &str, json: &str) -> serde_json::Result<Vec<T>> {
-    variable_of::<Objects<T>>(variable, json).map(|objects| objects.0)
-}
-
-struct Objects<T>(Vec<T>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Objects<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        list::objects(deserializer).map(Self)
-    }
-}
-
-/// Reads one variable. What the first, fast reading refuses is read again as the engine does: the last of equal keys
-/// counts, and a number that stands for text is the text of the number.
-fn variable_of<T: for<'de> Deserialize<'de>>(name: &str, json: &str) -> serde_json::Result<T> {
-    let mut reader = serde_json::Deserializer::from_str(json);
-    let seed = Variables {
-        name,
-        kind: PhantomData,
-    };
-    match seed.deserialize(&mut reader) {
-        Ok(value) => Ok(value),
-        Err(_) => match numbers::variables(json)?.get(name) {
-            Some(json) => T::deserialize(numbers::tree(json)?),
-            None => Err(de::Error::custom("must be defined")),
-        },
-    }
-}
-
-/// Looks for one variable among them all; the others are skipped, as GraphQL does.
-struct Variables<'n, T> {
-    name: &'n str,
-    kind: PhantomData<T>,
-}
-
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Variables<'_, T> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Variables<'_, T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of variables")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-        let mut found = None;
-        while let Some(Borrowed(key)) = map.next_key()? {
-            if key != self.name {
-                map.next_value::<IgnoredAny>()?;
-            } else if found.is_none() {
-                found = Some(map.next_value()?);
-            } else {
-                return Err(de::Error::duplicate_field("variable"));
-            }
-        }
-        found.ok_or_else(|| de::Error::missing_field("variable"))
+    match numbers::variables(json)?.get(variable) {
+        Some(json) => Report::read(kind, numbers::tree(json)?),
+        None => Err(de::Error::custom("must be defined")),
     }
 }
 
@@ -242,7 +191,7 @@ impl<'b> de::Visitor<'b> for RequestVisitor {
 }
 
 /// The text of an object; null is an empty one.
-fn object_text<E: de::Error>(raw: &RawValue) -> Result<&str, E> {
+pub(crate) fn object_text<E: de::Error>(raw: &RawValue) -> Result<&str, E> {
     match raw.get() {
         "null" => Ok("{}"),
         text if text.starts_with('{') => Ok(text),
@@ -251,7 +200,7 @@ fn object_text<E: de::Error>(raw: &RawValue) -> Result<&str, E> {
 }
 
 /// Text that is borrowed from the body unless it has escapes.
-struct Borrowed<'b>(Cow<'b, str>);
+pub(crate) struct Borrowed<'b>(pub(crate) Cow<'b, str>);
 
 impl<'de> Deserialize<'de> for Borrowed<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

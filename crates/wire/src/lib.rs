@@ -21,6 +21,7 @@ pub mod response;
 #[cfg(feature = "server")]
 pub mod sdl;
 
+mod direct;
 mod list;
 mod numbers;
 mod recognise;

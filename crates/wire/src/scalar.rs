@@ -4,6 +4,7 @@
 //! where an integer is wanted.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::Deref;
 
 use compact_str::{CompactString, ToCompactString};
@@ -20,6 +21,11 @@ impl Text {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The address that it is, if it is one.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0.parse().ok()
     }
 }
 
@@ -90,6 +96,11 @@ impl de::Visitor<'_> for TextVisitor {
 pub struct Int(pub i64);
 
 impl Int {
+    /// The port that it is, if it is one.
+    pub fn port(self) -> Option<u16> {
+        u16::try_from(self.0).ok()
+    }
+
     /// The number as text has it: decimal digits with an optional sign, within 64 bits.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
