@@ -14,7 +14,9 @@ pub mod document;
 pub mod edge;
 #[cfg(feature = "server")]
 pub mod engine;
+pub mod fields;
 pub mod input;
+pub mod known;
 pub mod limits;
 pub mod output;
 pub mod response;
@@ -31,6 +33,7 @@ mod word;
 
 pub use decode::{Decoded, Report, decode};
 pub use document::ReportKind;
+pub use known::Known;
 pub use scalar::{Int, Text, Time};
 pub use word::{
     AttemptOutcome, ChangeKind, CloudProvider, Evidence, HttpMethod, IntentType, KafkaOperation,

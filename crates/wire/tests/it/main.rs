@@ -5,6 +5,7 @@
     reason = "a test may fail loudly, in its helpers too"
 )]
 
+mod answers;
 mod equal;
 mod generate;
 mod requests;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use async_graphql::{Context, EmptySubscription, Object, Response, Schema};
-use wire::edge::{Coverage, Edge, EdgeChange, TrafficLevel};
+use wire::edge::{Coverage, Edge, EdgeChange, EdgeDetails, TrafficLevel};
 use wire::engine::{self, Inputs};
 use wire::input::{
     AwsOperation, AzureOperation, CaptureResults, CaptureTcpResults, GcpOperation,
@@ -11,7 +11,7 @@ use wire::input::{
     TrafficLevelResults,
 };
 use wire::output::{Intent, ServiceIntents};
-use wire::{Report, Text, Time, decode};
+use wire::{ChangeKind, Int, Report, Text, Time, decode};
 
 pub(crate) type Server = Schema<Query, Mutation, EmptySubscription>;
 
@@ -181,19 +181,19 @@ impl Query {
 
     async fn edges(&self, since: Option<Time>) -> Vec<Edge> {
         let _ = since;
-        Vec::new()
+        vec![edge()]
     }
 
     async fn changes(&self) -> Vec<EdgeChange> {
-        Vec::new()
+        vec![change()]
     }
 
     async fn coverage(&self) -> Vec<Coverage> {
-        Vec::new()
+        vec![coverage()]
     }
 
     async fn traffic(&self) -> Vec<TrafficLevel> {
-        Vec::new()
+        vec![traffic()]
     }
 }
 
@@ -212,4 +212,84 @@ pub(crate) fn intent(namespace: &Text) -> Intent {
         "httpResources": [{ "path": "/", "methods": ["GET"] }],
     });
     serde_json::from_value(json).unwrap()
+}
+
+/// An edge with one of everything.
+pub(crate) fn edge() -> Edge {
+    let json = serde_json::json!({
+        "cluster": "",
+        "client": {
+            "kind": "WORKLOAD",
+            "name": "client",
+            "namespace": "shop",
+            "ownerKind": "Deployment",
+            "labels": [{ "key": "app", "value": "client" }],
+        },
+        "server": { "kind": "CLOUD", "name": "arn:aws:s3:::bucket", "provider": "AWS" },
+        "firstSeen": "2026-01-01T00:00:00Z",
+        "lastSeen": "2026-01-02T00:00:00.123456789Z",
+        "ports": [{ "protocol": "TCP", "port": 443 }],
+        "evidence": ["DNS", "CLOUD"],
+        "services": ["svc"],
+        "addresses": ["192.0.2.1"],
+        "kafkaTopics": [{ "name": "orders", "operations": ["CONSUME"] }],
+        "httpResources": [{ "path": "/", "methods": ["GET"] }],
+        "cloudActions": ["s3:GetObject"],
+        "cloudDataActions": ["read"],
+        "cloudRoles": ["role"],
+        "connections": i64::MAX,
+        "assumed": true,
+        "outcomes": ["REFUSED"],
+    });
+    serde_json::from_value(json).unwrap()
+}
+
+/// A change with one of everything.
+pub(crate) fn change() -> EdgeChange {
+    let edge = edge();
+    let details = EdgeDetails {
+        ports: edge.ports.clone(),
+        evidence: edge.evidence.clone(),
+        services: edge.services.clone(),
+        addresses: edge.addresses.clone(),
+        kafka_topics: edge.kafka_topics.clone(),
+        http_resources: edge.http_resources.clone(),
+        cloud_actions: edge.cloud_actions.clone(),
+        cloud_data_actions: edge.cloud_data_actions.clone(),
+        cloud_roles: edge.cloud_roles.clone(),
+    };
+    EdgeChange {
+        kind: ChangeKind::Changed,
+        edge,
+        gained: Some(details.clone()),
+        lost: Some(details),
+    }
+}
+
+/// Coverage with one of everything.
+pub(crate) fn coverage() -> Coverage {
+    let json = serde_json::json!({
+        "nodeName": "node-1",
+        "reporterId": "r",
+        "at": "2026-01-01T00:00:00Z",
+        "seen": [{ "reason": "dns", "count": 7 }],
+        "dropped": [{ "reason": "unasked", "count": 1 }],
+        "spooled": 3,
+        "rights": ["packets"],
+        "lastScan": "2026-01-01T00:00:00Z",
+        "version": "0.1.0",
+    });
+    serde_json::from_value(json).unwrap()
+}
+
+/// Traffic between two workloads.
+pub(crate) fn traffic() -> TrafficLevel {
+    let edge = edge();
+    TrafficLevel {
+        client: edge.client,
+        server: edge.server,
+        bytes_sent: Int(1),
+        flows: Int(2),
+        last_seen: edge.last_seen,
+    }
 }
