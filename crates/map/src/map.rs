@@ -130,6 +130,11 @@ impl Map {
         self.edges.len()
     }
 
+    /// How many attempts.
+    pub fn attempts_len(&self) -> usize {
+        self.attempts.len()
+    }
+
     /// Whether there are no edges. There may be attempts.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

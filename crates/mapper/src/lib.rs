@@ -12,9 +12,16 @@ mod ingest;
 pub mod limits;
 mod outside;
 mod pairs;
+mod metrics;
 mod parked;
+pub mod report;
 mod resolve;
+mod run;
+pub mod server;
+mod settings;
+pub mod writer;
 
 pub use fact::{Claim, CloudAccess, CloudClient, Fact, HttpRequest, TopicAccess};
 pub use fate::{Fate, Refusal};
 pub use ingest::Ingest;
+pub use run::main;

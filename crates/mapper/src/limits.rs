@@ -55,3 +55,49 @@ pub const MAX_LATENESS: Duration = Duration::from_hours(1);
 
 /// How far ahead of ours a reporter's clock may be. What is said to be later is taken as that late.
 pub const MAX_AHEAD: Duration = Duration::from_secs(5);
+
+/// Reports that wait for the writer. It takes most in a few milliseconds; more than a few hundred means that it does not
+/// keep up, and clients keep what they have.
+pub const MAX_QUEUED_REPORTS: usize = 512;
+
+/// Their bytes on the wire, a measure of their size in memory.
+pub const MAX_QUEUED_BYTES: usize = 64 << 20;
+
+/// Readers that wait for a view. All of them get the same one.
+pub const MAX_WAITING_READERS: usize = 1_024;
+
+/// New edges that a slow reader of the live stream may be behind.
+pub const MAX_NEWS: usize = 4_096;
+
+/// Nodes whose coverage is kept: twice what Kubernetes supports (5 000).
+pub const MAX_NODES: usize = 10_000;
+
+/// Pairs of workloads whose volumes are kept.
+pub const MAX_LEVELS: usize = 100_000;
+
+/// Updates of the index between two looks at who waits for it.
+pub const UPDATES_AT_ONCE: usize = 1_000;
+
+/// How often the clock is looked at when nothing comes.
+pub const TICK: Duration = Duration::from_millis(100);
+
+/// How far the watch is taken to lag behind when the API server does not tell.
+pub const ASSUMED_LAG: Duration = Duration::from_secs(20);
+
+/// Connections to the server. A cluster has up to 5 000 nodes, each with a sniffer that keeps its connection.
+pub const MAX_CONNECTIONS: usize = 10_000;
+
+/// How long the head of a request may take, and how long a connection may be idle between two.
+pub const HEAD_TIME: Duration = Duration::from_mins(2);
+
+/// How long the body of a request may take: the largest at 1 MiB/s.
+pub const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Bytes of a request's head, which is also the size of a connection's buffer.
+pub const MAX_HEAD: usize = 64 << 10;
+
+/// Readers of the live stream of new edges.
+pub const MAX_READERS: usize = 64;
+
+/// Counts by reason, and rights, in one node's coverage: several times what a sniffer has.
+pub const MAX_COUNTS: usize = 256;

@@ -1,6 +1,6 @@
 //! What watchers of brokers, sidecars and clouds tell.
 
-use cluster::{Holder, Index, Pod};
+use cluster::{Index, Pod};
 use compact_str::CompactString;
 use map::{Evidence, Facet, Outcome, Peer, Source, Time, Workload};
 
@@ -128,13 +128,5 @@ impl Ingest {
         let (pod, identity) = identified(index, pod)?;
         self.describe(&identity.workload, index, pod, at);
         Ok(identity.workload.clone())
-    }
-}
-
-/// Whoever holds an address, for traffic levels: a pod's workload, or nobody.
-pub(crate) fn workload_at(index: &Index, address: std::net::IpAddr, at: Time) -> Option<Workload> {
-    match index.holder(address, None, at) {
-        Holder::Pod(pod) if index.is_settled(at) => Some(index.identity(pod).workload.clone()),
-        _ => None,
     }
 }

@@ -1,0 +1,135 @@
+//! The process: watch, writer, server, metrics.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use app::admin::{Pages, Server as Admin};
+use app::health::{Affects, Condition};
+use app::shutdown::{BoxError, Stop};
+use app::{App, Role};
+use cluster::live::{self, Live, cluster_domain};
+use cluster::{Index, Settings, Update};
+use compact_str::CompactString;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+
+use crate::ingest::Ingest;
+use crate::limits::UPDATES_AT_ONCE;
+use crate::metrics;
+use crate::report::Switches;
+use crate::server::{Graph, Server};
+use crate::settings::{Args, IGNORED};
+use crate::writer::{Mapper, Queue, Writer};
+
+const ROLE: Role = Role {
+    name: "mapper",
+    ignored: IGNORED,
+};
+
+/// Threads for HTTP and the watch. The writer has one of its own.
+const WORKERS: usize = 2;
+
+/// `portolan-mapper`.
+pub fn main() -> ExitCode {
+    // The only failure is that another part of the process chose one before.
+    let _chosen = rustls::crypto::ring::default_provider().install_default();
+    app::run(&ROLE, Builder::new_multi_thread().worker_threads(WORKERS), start)
+}
+
+async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
+    let synced = app
+        .health
+        .add("synced", Affects::Readiness, "the cluster is not known yet")?;
+    let index = Index::live(index_settings(&args));
+    let excluded: BTreeSet<CompactString> = args
+        .exclude_namespaces
+        .0
+        .iter()
+        .map(|name| name.as_str().into())
+        .collect();
+    let ingest = Ingest::live(&args.cluster_name, excluded);
+    let switches = Switches {
+        dns: args.enable_dns,
+        tcp: args.enable_tcp,
+        sockets: args.enable_socket_scanner,
+    };
+
+    // A step of the watch is a slim object; a full channel makes the API server wait.
+    let (updates_in, updates) = mpsc::channel(4 * UPDATES_AT_ONCE);
+    let client = live::connect().await?;
+    let watch_settings = live::Settings::new(live::Clock::new(app::clock::now));
+    let live = Live::new(client, &watch_settings, &updates_in);
+    drop(updates_in);
+    let lookups = live.lookups.clone();
+    let (writer, mapper, queue) =
+        Writer::new(index, ingest, switches, Some(lookups), app::clock::now);
+
+    metrics::register(&app.metrics, &mapper, &live.counters)?;
+    let graph = Graph::new(mapper.clone())?;
+    let instruments = metrics::requests(&app.metrics)?;
+    let address = Server::everywhere(args.port.0);
+    let server = Server::bind(address, graph, mapper.clone(), app.health.clone(), instruments);
+    let server = server.await?;
+    if let Some(address) = server.address() {
+        tracing::info!(%address, "the map is served");
+    }
+    app.tasks.spawn("server", server.serve(app.stop.clone()));
+    match Admin::bind(args.process.metrics_port.0, Pages::metrics(&app.metrics)).await {
+        Ok(admin) => app.tasks.spawn("metrics", admin.serve(app.stop.clone())),
+        Err(error) => tracing::warn!(%error, "no page of metrics"),
+    }
+    for task in live.tasks {
+        let (name, stop) = (task.name, app.stop.clone());
+        app.tasks.spawn(name, async move {
+            let ended = stop.clone();
+            task.until(async move { ended.cancelled().await }).await;
+        });
+    }
+    let stop = app.stop.clone();
+    app.tasks
+        .spawn("readiness", tell_readiness(mapper, synced, stop));
+    app.tasks
+        .spawn_thread("writer", move |stop| write(writer, updates, queue, stop));
+    Ok(())
+}
+
+fn index_settings(args: &Args) -> Settings {
+    let resolv_conf = std::fs::read_to_string(Path::new("/etc/resolv.conf")).unwrap_or_default();
+    let domain = cluster_domain(args.cluster_domain.as_deref(), &resolv_conf);
+    tracing::info!(%domain, "the cluster's domain");
+    Settings {
+        cluster_domain: domain.as_str().into(),
+        workload_name_annotation: args.workload_name_override_annotation.as_str().into(),
+        image_names_for_jobs: args.use_image_name_for_service_id_for_jobs,
+        control_plane_prefix: args.control_plane_ipv4_cidr_prefix_length,
+    }
+}
+
+/// The writer's own thread, with a runtime that only it uses: nothing else ever waits in it.
+fn write(
+    writer: Writer,
+    updates: mpsc::Receiver<Update>,
+    queue: Queue,
+    stop: &Stop,
+) -> Result<(), BoxError> {
+    let runtime = Builder::new_current_thread().enable_time().build()?;
+    runtime.block_on(writer.run(updates, queue, stop.cancelled()));
+    Ok(())
+}
+
+/// Ready once the cluster was listed; it stays ready when the API server goes away, because what is known still answers.
+async fn tell_readiness(mapper: Mapper, synced: Condition, stop: Stop) {
+    while !stop.cancelled_within(std::time::Duration::from_millis(100)).await {
+        if mapper.stats().synced {
+            synced.holds();
+            tracing::info!(pods = mapper.stats().pods, "the cluster is known");
+            break;
+        }
+    }
+    stop.cancelled().await;
+}
+
+/// The counters are shared with the tasks that count.
+pub(crate) type Counters = Arc<live::Counters>;

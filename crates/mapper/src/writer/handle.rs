@@ -1,0 +1,147 @@
+//! How the rest of the process reaches the writer: bounded queues in, shared views out.
+
+use std::sync::Arc;
+
+use map::{Change, EdgeKey, Map};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
+use wire::Report;
+use wire::edge::EdgeChange;
+
+use super::{Stats, View};
+use crate::limits::{MAX_NEWS, MAX_QUEUED_BYTES, MAX_QUEUED_REPORTS, MAX_WAITING_READERS};
+use crate::server::edges;
+
+/// A report that waits for the writer.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) report: Report,
+    pub(crate) done: oneshot::Sender<()>,
+    /// Its share of the queue's bytes, given back when it is done.
+    _room: OwnedSemaphorePermit,
+}
+
+/// What readers want of the writer.
+#[derive(Debug)]
+pub enum Wanted {
+    /// The map.
+    View(oneshot::Sender<Arc<View>>),
+    /// A reset as of now.
+    Reset(oneshot::Sender<()>),
+}
+
+/// The writer's end of the queues.
+#[derive(Debug)]
+pub struct Queue {
+    pub(crate) reports: mpsc::Receiver<Work>,
+    pub(crate) wanted: mpsc::Receiver<Wanted>,
+}
+
+/// The writer as the rest of the process knows it.
+#[derive(Clone, Debug)]
+pub struct Mapper {
+    reports: mpsc::Sender<Work>,
+    wanted: mpsc::Sender<Wanted>,
+    room: Arc<Semaphore>,
+    news: broadcast::Sender<Arc<EdgeChange>>,
+    stats: Arc<Mutex<Stats>>,
+}
+
+/// The writer has stopped: the process is about to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the mapper stops")]
+pub struct Stopped;
+
+/// What is new in the map, for the readers of the live stream.
+#[derive(Debug)]
+pub struct News(broadcast::Sender<Arc<EdgeChange>>);
+
+impl News {
+    pub(super) fn tell(&self, map: &Map, key: &EdgeKey, change: Change) {
+        if self.0.receiver_count() == 0 {
+            return;
+        }
+        if let Some(edge) = map.edge(key) {
+            let news = edges::news(map, key, edge, change);
+            // The last reader may just have left.
+            let _none = self.0.send(Arc::new(news));
+        }
+    }
+}
+
+pub(super) fn pair() -> (Mapper, Queue, News, Arc<Mutex<Stats>>) {
+    let (reports, reports_in) = mpsc::channel(MAX_QUEUED_REPORTS);
+    let (wanted, wanted_in) = mpsc::channel(MAX_WAITING_READERS);
+    let (news, _) = broadcast::channel(MAX_NEWS);
+    let stats = Arc::new(Mutex::new(Stats::default()));
+    let mapper = Mapper {
+        reports,
+        wanted,
+        room: Arc::new(Semaphore::new(MAX_QUEUED_BYTES)),
+        news: news.clone(),
+        stats: Arc::clone(&stats),
+    };
+    let queue = Queue {
+        reports: reports_in,
+        wanted: wanted_in,
+    };
+    (mapper, queue, News(news), stats)
+}
+
+impl Mapper {
+    /// Hands over a report that had `bytes` on the wire. True when it was taken; false when the queue is full, and the
+    /// client should send it again.
+    pub async fn report(&self, report: Report, bytes: usize) -> Result<bool, Stopped> {
+        let bytes = u32::try_from(bytes.clamp(1, MAX_QUEUED_BYTES)).unwrap_or(u32::MAX);
+        let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(bytes) else {
+            return Ok(false);
+        };
+        let (done, taken) = oneshot::channel();
+        let work = Work {
+            report,
+            done,
+            _room: room,
+        };
+        match self.reports.try_send(work) {
+            Ok(()) => taken.await.map(|()| true).map_err(|_| Stopped),
+            Err(mpsc::error::TrySendError::Full(_)) => Ok(false),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Stopped),
+        }
+    }
+
+    /// The map as it is now: everything that was reported with `true` before is in it, or waits for the index.
+    pub async fn view(&self) -> Result<Arc<View>, Stopped> {
+        let (answer, view) = oneshot::channel();
+        let wanted = Wanted::View(answer);
+        self.wanted.send(wanted).await.map_err(|_| Stopped)?;
+        view.await.map_err(|_| Stopped)
+    }
+
+    /// Forgets the map up to now.
+    pub async fn reset(&self) -> Result<(), Stopped> {
+        let (answer, done) = oneshot::channel();
+        let wanted = Wanted::Reset(answer);
+        self.wanted.send(wanted).await.map_err(|_| Stopped)?;
+        done.await.map_err(|_| Stopped)
+    }
+
+    /// Edges that are new from now on. A reader that is too slow is told how many it missed.
+    pub fn news(&self) -> broadcast::Receiver<Arc<EdgeChange>> {
+        self.news.subscribe()
+    }
+
+    /// Readers of the live stream.
+    pub fn readers(&self) -> usize {
+        self.news.receiver_count()
+    }
+
+    /// Reports that wait.
+    pub fn queued(&self) -> usize {
+        MAX_QUEUED_REPORTS - self.reports.capacity()
+    }
+
+    /// What the writer counts, as of its last step.
+    pub fn stats(&self) -> Stats {
+        self.stats.lock().clone()
+    }
+}
