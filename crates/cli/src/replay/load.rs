@@ -9,8 +9,13 @@ use super::frames::Input;
 use super::summary::Problem;
 use crate::failure::{Failure, shown};
 
-const REMEDY: &str = "save it with `kubectl get namespaces,nodes,pods,services,endpointslices,deployments,\
+/// How to get a file for `--cluster`.
+pub(super) const CLUSTER_REMEDY: &str = "save it with `kubectl get namespaces,nodes,pods,services,endpointslices,deployments,\
                       replicasets,daemonsets,statefulsets,jobs,cronjobs -A -o json`";
+
+/// How to get a file for `--pod-events`.
+pub(super) const POD_EVENTS_REMEDY: &str = "record it with `kubectl get pods -A -w --output-watch-events -o json` while the \
+                                            capture runs";
 
 /// How many single objects are named before the rest is only counted.
 const MAX_NAMED: usize = 3;
@@ -36,14 +41,15 @@ pub(crate) fn documents(
     if summary.objects.is_empty() {
         let what = summary.error.map_or_else(
             || "holds no Kubernetes objects".to_owned(),
-            |error| error.to_string(),
+            |error| first_line(&error),
         );
-        return Err(Failure::input(&name, what).with_remedy(REMEDY));
+        return Err(Failure::input(&name, what));
     }
     if let Some(error) = summary.error {
         problems.push(Problem::new(format!(
-            "{}: {error}; what came before counts",
-            shown(&name)
+            "{}: {}; what came before counts",
+            shown(&name),
+            first_line(&error)
         )));
     }
     for bad in summary.bad.iter().take(MAX_NAMED) {
@@ -53,6 +59,12 @@ pub(crate) fn documents(
         )));
     }
     Ok(summary.objects)
+}
+
+/// The parsers' own words show the place in several lines.
+fn first_line(error: &impl ToString) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// What a true map needs, and what happens without it.

@@ -43,9 +43,16 @@ pub(crate) fn run(args: ReplayArgs) -> Result<(), Failure> {
     let mut index = index(&view.cluster_domain);
     let mut problems = Vec::new();
     let mut kinds = load::Kinds::new();
-    for path in cluster.iter().chain(&pod_events) {
-        for (kind, n) in documents(&mut index, &mut open(path)?, &mut problems)? {
-            *kinds.entry(kind).or_default() += n;
+    for (paths, remedy) in [
+        (&cluster, load::CLUSTER_REMEDY),
+        (&pod_events, load::POD_EVENTS_REMEDY),
+    ] {
+        for path in paths {
+            let read = documents(&mut index, &mut open(path)?, &mut problems)
+                .map_err(|failure| failure.with_remedy(remedy))?;
+            for (kind, n) in read {
+                *kinds.entry(kind).or_default() += n;
+            }
         }
     }
     load::check(&kinds, &mut problems);
@@ -96,12 +103,11 @@ fn open(path: &Path) -> Result<Input<'static>, Failure> {
             length: None,
         });
     }
-    let file = File::open(path).map_err(|error| Failure::input(path, unreadable(&error)))?;
-    let metadata = file
-        .metadata()
-        .map_err(|error| Failure::input(path, unreadable(&error)))?;
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
     if metadata.is_dir() {
-        return Err(Failure::input(path, "is a folder, not a file"));
+        return Err(Failure::input(path, "is a folder, not a file")
+            .with_remedy("name the files in it; the option takes several"));
     }
     let length = metadata.is_file().then_some(metadata.len());
     let reader: Box<dyn Read> = Box::new(file);
@@ -112,7 +118,19 @@ fn open(path: &Path) -> Result<Input<'static>, Failure> {
     })
 }
 
-fn unreadable(error: &io::Error) -> String {
+/// An input that the system does not give.
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::input(path, why(error));
+    match error.kind() {
+        io::ErrorKind::NotFound => failure.with_remedy("check the path"),
+        io::ErrorKind::PermissionDenied => {
+            failure.with_remedy("let your user read it, or run as one who may")
+        }
+        _ => failure,
+    }
+}
+
+fn why(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),

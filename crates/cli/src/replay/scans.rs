@@ -27,6 +27,9 @@ const MAX_PROCESSES: usize = 32_768;
 const REMEDY: &str = "copy /proc/<pid>/cgroup and /proc/<pid>/net/{tcp,tcp6,udp,udp6,fib_trie} of the containers' \
                       processes, and the inode number of net/tcp as net/tcp.inode";
 
+/// What is said of a file that begins like no tar; the unpacker's own words quote its bytes.
+const NO_TAR: &str = "is neither a folder nor a tar, or is damaged from the beginning";
+
 /// The socket tables of one node at one time.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
@@ -70,20 +73,25 @@ impl Kind {
 
 /// Reads a copy.
 pub(crate) fn read(path: &Path, problems: &mut Vec<Problem>) -> Result<Scan, Failure> {
-    let fail = |error: io::Error| Failure::input(path, super::unreadable(&error));
+    let fail = |error: io::Error| super::unreadable(path, &error);
     let mut copy = Copy::default();
     if std::fs::metadata(path).map_err(fail)?.is_dir() {
         copy.folder(path, &mut Vec::new(), problems).map_err(fail)?;
     } else {
-        copy.tar(
-            BufReader::new(File::open(path).map_err(fail)?),
-            path,
-            problems,
-        )
-        .map_err(fail)?;
+        let file = BufReader::new(File::open(path).map_err(fail)?);
+        copy.tar(file, path, problems)
+            .map_err(|_| Failure::input(path, NO_TAR).with_remedy(REMEDY))?;
     }
     if copy.processes.is_empty() {
         return Err(Failure::input(path, "holds no socket tables").with_remedy(REMEDY));
+    }
+    if copy.left_out > 0 {
+        problems.push(Problem::new(format!(
+            "{}: {} files are left out: of more than {MAX_PROCESSES} processes, or longer than {} MiB",
+            shown(path),
+            copy.left_out,
+            MAX_FILE >> 20
+        )));
     }
     Ok(copy.scan())
 }
@@ -104,6 +112,8 @@ pub(crate) fn read_tar(
 struct Copy {
     at: Time,
     processes: BTreeMap<u32, Process>,
+    /// Files beyond the bounds.
+    left_out: u64,
 }
 
 impl Copy {
@@ -165,7 +175,7 @@ impl Copy {
                 problems.push(Problem::new(format!(
                     "{}: {}; the other files count",
                     entry.path().display(),
-                    super::unreadable(&error)
+                    super::why(&error)
                 )));
             }
             parts.pop();
@@ -209,10 +219,15 @@ impl Copy {
             return Ok(());
         };
         if self.processes.len() >= MAX_PROCESSES && !self.processes.contains_key(&pid) {
+            self.left_out += 1;
             return Ok(());
         }
         let mut bytes = Vec::new();
-        reader.take(MAX_FILE).read_to_end(&mut bytes)?;
+        reader.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_FILE {
+            self.left_out += 1;
+            return Ok(());
+        }
         if matches!(kind, Kind::Tcp | Kind::Tcp6) {
             self.at = self.at.max(at.unwrap_or_default());
         }

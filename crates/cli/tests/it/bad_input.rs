@@ -149,8 +149,28 @@ fn what_is_no_cluster() {
         ("<html>", "cluster.json: "),
     ] {
         let (_folder, args) = with_cluster(cluster);
-        replay(&args).failed(2, &[message, "try: save it with `kubectl get "]);
+        let ran = replay(&args);
+        ran.failed(2, &[message, "try: save it with `kubectl get "]);
+        assert_eq!(ran.err.lines().count(), 2, "{}", ran.err);
     }
+}
+
+/// A capture and a folder in the places of documents.
+#[test]
+fn each_file_is_told_how_to_get_it() {
+    let (folder, args) = with_capture(&pcap(link::ETHERNET, &frames(1)));
+    let events = folder.write("events.txt", "2026-11-24 10:00:00 scaled down\n");
+    replay(&format!("{args} --pod-events {events}")).failed(
+        2,
+        &[
+            "events.txt: ",
+            "try: record it with `kubectl get pods -A -w",
+        ],
+    );
+    replay(&format!("{args} --pod-events {}", folder.path("none")))
+        .failed(2, &["no such file", "try: check the path"]);
+    replay(&format!("{args} --cluster {}", folder.path("")))
+        .failed(2, &["is a folder, not a file", "try: name the files in it"]);
 }
 
 #[test]
@@ -214,7 +234,10 @@ fn folders_without_socket_tables() {
         &["proc: holds no socket tables", "try: copy /proc/<pid>/"],
     );
     replay(&format!("{args} --sockets {empty}/none")).failed(2, &["none: no such file"]);
-    replay(&format!("{args} --sockets {empty}/readme.txt")).failed(2, &["readme.txt: "]);
+    replay(&format!("{args} --sockets {empty}/readme.txt")).failed(
+        2,
+        &["readme.txt: is neither a folder nor a tar", "try: copy"],
+    );
 }
 
 #[test]
