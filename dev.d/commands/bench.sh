@@ -11,7 +11,8 @@ main() {
   if [[ ! -x /usr/bin/time ]]; then
     apt_install time || missing "GNU time (/usr/bin/time)" "install the package time"
   fi
-  local filter=${1:-} out=$target/dev/bench
+  local filter=${1:-} out=$target/dev/bench load
+  load=$(cut -d' ' -f1 /proc/loadavg)
   mkdir -p "$out"
   # A run of all is compared with none before it, since its figures are published as they are.
   [[ -n $filter ]] || rm -rf "$target/criterion"
@@ -22,7 +23,7 @@ main() {
   cargo build --release --package testkit --example synthesize
   criterion_table <"$out/criterion.log" >"$out/criterion.md"
   replay_table "$out" >"$out/replay.md"
-  fill_template "$out" >docs/benchmarks.md
+  fill_template "$out" "$load, at the end $(cut -d' ' -f1 /proc/loadavg)" >docs/benchmarks.md
   echo "wrote docs/benchmarks.md"
 }
 
@@ -76,15 +77,15 @@ replay_table() {
 }
 
 fill_template() {
-  local out=$1 machine
+  local out=$1 load=$2 machine
   machine="$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(
     awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo
   ), Linux $(uname -r)"
   awk -v date="$(date -u +%Y-%m-%d)" -v commit="$(git describe --always --dirty)" -v machine="$machine" \
-    -v compiler="$(rustc --version)" -v out="$out" '
+    -v compiler="$(rustc --version)" -v load="$load" -v out="$out" '
     function file(name) { while ((getline line <(out "/" name)) > 0) print line }
     $0 == "@CRITERION@" { file("criterion.md"); next }
     $0 == "@REPLAY@" { file("replay.md"); next }
-    { gsub(/@DATE@/, date); gsub(/@COMMIT@/, commit); gsub(/@MACHINE@/, machine); gsub(/@COMPILER@/, compiler) }
+    { gsub(/@DATE@/, date); gsub(/@COMMIT@/, commit); gsub(/@MACHINE@/, machine); gsub(/@COMPILER@/, compiler); gsub(/@LOAD@/, load) }
     { print }' dev.d/benchmarks.template.md
 }

@@ -12,7 +12,7 @@ pub const MAX_QUESTIONS: usize = 131_072;
 /// How long a SYN may wait for its answer: Linux retransmits after 1, 3, 7, 15 and 31 s (`tcp_syn_retries`).
 pub const HANDSHAKE_WINDOW: Duration = Duration::from_secs(30);
 
-/// Handshakes remembered: thirty seconds of 1 000 connections a second, in about 9 MB; a SYN flood pushes out
+/// Handshakes remembered: thirty seconds of 1 000 connections a second, in about 14 MB; a SYN flood pushes out
 /// the oldest and is counted.
 pub const MAX_HANDSHAKES: usize = 32_768;
 
