@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use ipnet::IpNet;
-use map::{DnsName, PodUid, Protocol, Time, Workload};
+use map::{DnsName, PodUid, Protocol, Workload};
 
 use crate::document::Event;
-use crate::lease::Lease;
+use crate::lease::{Lease, Presence};
 use crate::names::{self, NameKind};
 use crate::objects::{Object, OwnerReference};
 use crate::owners::{self, Owners, Root};
@@ -162,9 +162,13 @@ impl Index {
             Event::Applied(object) => (object, false),
             Event::Deleted(object) => (object, true),
         };
-        let gone = deleted.then_some(None);
+        let presence = if deleted {
+            Presence::Gone
+        } else {
+            Presence::Here
+        };
         match object.kind.as_str() {
-            "Pod" => self.apply_pod(&object, gone),
+            "Pod" => self.apply_pod(&object, presence),
             "Node" => self.apply_node(&object),
             "Service" => self.apply_service(&object),
             "EndpointSlice" => self.apply_slice(&object),
@@ -173,12 +177,12 @@ impl Index {
         }
     }
 
-    fn apply_pod(&mut self, object: &Object, gone: Option<Option<Time>>) {
+    fn apply_pod(&mut self, object: &Object, presence: Presence) {
         let metadata = &object.metadata;
         let Some(uid) = object.pod_uid() else {
             return;
         };
-        let lease = Lease::of(object, gone);
+        let lease = Lease::of(object, presence);
         let annotation = |key: &str| metadata.annotations.get(key).cloned();
         let pod = self.pods.entry(uid).or_insert_with(|| Pod {
             uid,
@@ -196,15 +200,16 @@ impl Index {
             image_name: None,
             known: RefCell::default(),
         });
-        if gone.is_none() {
+        let is_here = presence == Presence::Here;
+        if is_here {
             let name = (metadata.namespace.clone(), metadata.name.clone());
             self.by_name.insert(name, uid);
         }
-        if gone.is_none() && std::mem::take(&mut pod.gone) {
+        if is_here && std::mem::take(&mut pod.gone) {
             pod.lease = lease; // it had only vanished from our sight
         }
         pod.lease.join(lease);
-        pod.gone = gone.is_some();
+        pod.gone = !is_here;
         pod.labels = metadata
             .labels
             .iter()

@@ -12,6 +12,17 @@ pub(crate) const GRAIN: Duration = Duration::from_secs(1);
 /// How much the clocks of a node and of the control plane may differ.
 pub(crate) const SKEW: Duration = Duration::from_secs(1);
 
+/// Whether an object is still in the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// It is.
+    Here,
+    /// It was deleted; nobody told when.
+    Gone,
+    /// It was seen to be deleted at this time.
+    GoneBy(Time),
+}
+
 /// When a pod held its addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lease {
@@ -27,8 +38,8 @@ impl Lease {
     /// From a pod's state. The earlier of the sandbox condition and the first container start counts: the condition
     /// is written at the next status update, up to a second or two after the containers run.
     ///
-    /// `gone`: it was deleted, and when that was seen, where it is known.
-    pub(crate) fn of(pod: &Object, gone: Option<Option<Time>>) -> Self {
+    /// A pod is gone once it was deleted.
+    pub(crate) fn of(pod: &Object, presence: Presence) -> Self {
         let containers = || {
             pod.status
                 .container_statuses
@@ -52,13 +63,17 @@ impl Lease {
             .or(pod.status.start_time)
             .or(pod.metadata.creation_timestamp)
             .unwrap_or(Time::MAX);
-        let finished =
-            matches!(pod.status.phase.as_str(), "Succeeded" | "Failed") || gone.is_some();
+        let finished = matches!(pod.status.phase.as_str(), "Succeeded" | "Failed")
+            || presence != Presence::Here;
         // Of a pod that went without a word, only the time by which it was gone is known.
         let end = if finished {
             let last = all().filter_map(|run| run.finished_at).max();
-            let by = || gone.and_then(|seen| seen.or(pod.metadata.deletion_timestamp));
-            last.or_else(by)
+            let by = match presence {
+                Presence::Here => None,
+                Presence::Gone => pod.metadata.deletion_timestamp,
+                Presence::GoneBy(time) => Some(time),
+            };
+            last.or(by)
         } else {
             None
         };

@@ -276,7 +276,7 @@ impl Ingest {
                 {
                     self.wanted.push(owner.clone());
                 }
-                if !parking.park(fact(), wait, deadline) {
+                if !parking.park(fact(), *wait, deadline) {
                     self.fates.add(Fate::Refused(Refusal::ParkingFull), 1);
                 }
             }

@@ -269,4 +269,3 @@ fn counter(
 fn float(count: u64) -> f64 {
     count as f64
 }
-

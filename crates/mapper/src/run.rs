@@ -35,7 +35,11 @@ const WORKERS: usize = 2;
 pub fn main() -> ExitCode {
     // The only failure is that another part of the process chose one before.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
-    app::run(&ROLE, Builder::new_multi_thread().worker_threads(WORKERS), start)
+    app::run(
+        &ROLE,
+        Builder::new_multi_thread().worker_threads(WORKERS),
+        start,
+    )
 }
 
 async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
@@ -70,7 +74,13 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
     let graph = Graph::new(mapper.clone())?;
     let instruments = metrics::requests(&app.metrics)?;
     let address = Server::everywhere(args.port.0);
-    let server = Server::bind(address, graph, mapper.clone(), app.health.clone(), instruments);
+    let server = Server::bind(
+        address,
+        graph,
+        mapper.clone(),
+        app.health.clone(),
+        instruments,
+    );
     let server = server.await?;
     if let Some(address) = server.address() {
         tracing::info!(%address, "the map is served");
@@ -121,7 +131,10 @@ fn write(
 
 /// Ready once the cluster was listed; it stays ready when the API server goes away, because what is known still answers.
 async fn tell_readiness(mapper: Mapper, synced: Condition, stop: Stop) {
-    while !stop.cancelled_within(std::time::Duration::from_millis(100)).await {
+    while !stop
+        .cancelled_within(std::time::Duration::from_millis(100))
+        .await
+    {
         if mapper.stats().synced {
             synced.holds();
             tracing::info!(pods = mapper.stats().pods, "the cluster is known");

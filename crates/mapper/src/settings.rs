@@ -6,6 +6,7 @@ use clap::Parser;
 /// Turns what sniffers and watchers report into the map of who calls whom.
 #[derive(Debug, Parser)]
 #[command(name = "portolan-mapper", version)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) process: Process,
@@ -91,10 +92,7 @@ pub(crate) const IGNORED: &[Ignored] = &[
         "capture-external-traffic-enabled",
         "leave external traffic out where you list or export the map",
     ),
-    ignored(
-        "create-webhook-certificate",
-        "there is no webhook",
-    ),
+    ignored("create-webhook-certificate", "there is no webhook"),
     ignored(
         "enable-istio-collection",
         "the Istio watcher is a process of its own",
@@ -117,8 +115,14 @@ pub(crate) const IGNORED: &[Ignored] = &[
     ),
     ignored("service-cache-size", "nothing is uploaded"),
     ignored("service-cache-ttl-duration", "nothing is uploaded"),
-    ignored("metrics-collection-traffic-cache-size", "nothing is uploaded"),
+    ignored(
+        "metrics-collection-traffic-cache-size",
+        "nothing is uploaded",
+    ),
     ignored("webhook-services-cache-size", "nothing is uploaded"),
-    ignored("health-probes-port", "the mapper's probes are on its own port"),
+    ignored(
+        "health-probes-port",
+        "the mapper's probes are on its own port",
+    ),
     ignored("mapper-api-url", "this is the mapper"),
 ];

@@ -202,7 +202,7 @@ impl Writer {
                         Wanted::View(answer) => {
                             let _gone = answer.send(Arc::clone(&view));
                         }
-                        other => rest.push(other),
+                        wanted @ Wanted::Reset(_) => rest.push(wanted),
                     }
                 }
                 let _gone = answer.send(view);

@@ -9,6 +9,7 @@ use map::{PodUid, Time};
 
 use super::{Identity, Index, ServiceKey, Settings};
 use crate::document::Event;
+use crate::lease::Presence;
 use crate::objects::Object;
 use crate::owners::{Owners, REMEMBERED};
 use crate::update::{Kind, OwnerKey, Present, Update};
@@ -235,7 +236,7 @@ impl Index {
         let metadata = &object.metadata;
         let key = (metadata.namespace.clone(), metadata.name.clone());
         match object.kind.as_str() {
-            "Pod" => self.apply_pod(object, Some(Some(now))),
+            "Pod" => self.apply_pod(object, Presence::GoneBy(now)),
             "Node" => self.nodes.retain(|_, node| *node != metadata.name),
             "Service" => self.end_service(&key, now),
             "EndpointSlice" => self.delete_slice(object),

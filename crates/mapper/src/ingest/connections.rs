@@ -52,7 +52,7 @@ impl Ingest {
             let from = Peer::Workload(workload.clone());
             let mut facets = facets.clone();
             fate = self.record(from, &server, &mut facets, span, connection.outcome, index);
-            self.explain(index, &workload, connection, server.peer());
+            self.explain(index, &workload, connection, &server.peer());
         }
         Ok(Some(fate))
     }
@@ -78,7 +78,7 @@ impl Ingest {
     }
 
     /// Tells the answers that wait for this connection what became of it.
-    fn explain(&mut self, index: &Index, client: &Workload, connection: &Connection, peer: Peer) {
+    fn explain(&mut self, index: &Index, client: &Workload, connection: &Connection, peer: &Peer) {
         let key: PairKey = (client.clone(), connection.meant.ip());
         let (pair, evicted) = self.pairs.entry(key.clone(), self.now);
         let mut explained = Vec::new();
@@ -91,7 +91,7 @@ impl Ingest {
             _ => {}
         }
         for waiting in explained {
-            let fate = self.explained(&key, &peer, &waiting);
+            let fate = self.explained(&key, peer, &waiting);
             self.fates.add(fate, waiting.observations);
         }
         self.settle_evicted(index, evicted);

@@ -3,8 +3,8 @@
 use compact_str::CompactString;
 use map::{CloudProvider, CloudResource, Evidence, Time};
 use wire::Text;
-use wire::limits::{MAX_ADDRESS, MAX_CLOUD_TEXT, MAX_NAME};
 use wire::input::{AwsOperation, AzureOperation, GcpOperation, NamespacedName};
+use wire::limits::{MAX_ADDRESS, MAX_CLOUD_TEXT, MAX_NAME};
 
 use super::{Item, address};
 use crate::fact::{CloudAccess, CloudClient, Fact};

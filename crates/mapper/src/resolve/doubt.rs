@@ -11,7 +11,7 @@ pub(crate) enum Doubt {
     /// There never will be.
     Refused(Refusal),
     /// There may be, once the index knows more.
-    Waits(Wait),
+    Waits(Box<Wait>),
 }
 
 /// What is waited for.
@@ -37,20 +37,20 @@ impl Doubt {
         if index.is_settled(at) {
             return Self::Refused(refusal);
         }
-        Self::Waits(Wait {
+        Self::Waits(Box::new(Wait {
             need,
             settled: Some(Index::settles(at)),
             refusal,
-        })
+        }))
     }
 
     /// It waits for an owner to be looked up.
-    pub(crate) const fn owner(owner: OwnerKey) -> Self {
-        Self::Waits(Wait {
+    pub(crate) fn owner(owner: OwnerKey) -> Self {
+        Self::Waits(Box::new(Wait {
             need: Need::Owner(owner),
             settled: None,
             refusal: Refusal::UnknownOwner,
-        })
+        }))
     }
 
     /// Nothing may change any more in who held an address at this time.
@@ -59,10 +59,10 @@ impl Doubt {
             return Ok(());
         }
         let settled = Index::settles(at);
-        Err(Self::Waits(Wait {
+        Err(Self::Waits(Box::new(Wait {
             need: Need::Settled(settled),
             settled: Some(settled),
             refusal: Refusal::Unsettled,
-        }))
+        })))
     }
 }

@@ -100,10 +100,7 @@ fn intent(
 ) -> Intent {
     let (intent_type, how) = match access {
         Access::Network(how) => (None, how),
-        Access::Http => (
-            Some(IntentType::Http),
-            "handleReportIstioConnectionResults",
-        ),
+        Access::Http => (Some(IntentType::Http), "handleReportIstioConnectionResults"),
         Access::Kafka => (Some(IntentType::Kafka), "handleReportKafkaMapperResults"),
     };
     let facets = edge.facets.keys();
@@ -139,6 +136,6 @@ fn identity(
             version: text(&known.api_version),
             kind: text(&workload.kind),
         }),
-        kubernetes_service: service.map(|name| name.into()),
+        kubernetes_service: service.map(Into::into),
     }
 }

@@ -115,11 +115,7 @@ impl Mutation {
     }
 
     /// What a sniffer sees of its node, and what it does not.
-    async fn report_coverage(
-        &self,
-        context: &Context<'_>,
-        coverage: NodeCoverage,
-    ) -> Result<bool> {
+    async fn report_coverage(&self, context: &Context<'_>, coverage: NodeCoverage) -> Result<bool> {
         report(context, Report::Coverage(coverage)).await
     }
 }

@@ -57,7 +57,10 @@ impl Query {
 
     /// Edges with all that is known of them, sorted by client and server; with `external` also those from and to
     /// outside the cluster. `since` and `until` keep what was active in that time.
-    #[allow(clippy::too_many_arguments, reason = "each is an argument of the query")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the query"
+    )]
     async fn edges(
         &self,
         context: &Context<'_>,
@@ -83,7 +86,10 @@ impl Query {
     }
 
     /// Connections that were refused or never answered, likewise.
-    #[allow(clippy::too_many_arguments, reason = "each is an argument of the query")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the query"
+    )]
     async fn attempts(
         &self,
         context: &Context<'_>,
@@ -243,4 +249,3 @@ fn changes(view: &View, shown: &Filter, since: map::Time, until: map::Time) -> V
     all.sort_by_key(|(key, _)| *key);
     all.into_iter().map(|(_, change)| change).collect()
 }
-
