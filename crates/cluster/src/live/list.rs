@@ -84,12 +84,9 @@ impl Follow {
     async fn tell_item(&self, item: &RawValue, present: &mut Found) -> Result<(), Stopped> {
         match decode::object(item, self.resource) {
             Ok(object) => {
-                match decode::pod_uid(&object) {
-                    Some(uid) if decode::is_pod(self.resource) => present.pod(uid),
-                    _ => {
-                        let metadata = &object.metadata;
-                        present.named(&metadata.namespace, &metadata.name);
-                    }
+                match object.pod_uid() {
+                    Some(uid) if self.resource.kind == Kind::Pod => present.pod(uid),
+                    _ => present.named(&object.metadata.namespace, &object.metadata.name),
                 }
                 self.tell(Event::Applied(object)).await
             }
