@@ -75,8 +75,65 @@ fn bench(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter(|| black_box(decode(black_box(body.as_bytes()))));
         });
+        #[cfg(feature = "server")]
+        if let Some(serve) = by_engine::server() {
+            assert_eq!(serve(body.as_bytes()), Some(200));
+            group.sample_size(10);
+            group.bench_function(format!("{name}, by the engine"), |b| {
+                b.iter(|| black_box(serve(black_box(body.as_bytes()))));
+            });
+            group.sample_size(100);
+        }
     }
     group.finish();
+}
+
+/// The other route, to compare with: the same body through the engine, to the same records.
+#[cfg(feature = "server")]
+mod by_engine {
+    use async_graphql::{EmptySubscription, Object, Schema};
+    use tokio::runtime;
+    use wire::engine::{self, Inputs};
+    use wire::input::{CaptureResults, CaptureTcpResults};
+
+    struct Query;
+
+    #[allow(clippy::unused_async, reason = "resolvers are async")]
+    #[Object]
+    impl Query {
+        async fn health(&self) -> bool {
+            true
+        }
+    }
+
+    struct Mutation;
+
+    #[allow(clippy::unused_async, reason = "resolvers are async")]
+    #[Object]
+    impl Mutation {
+        async fn report_capture_results(&self, results: CaptureResults) -> bool {
+            std::hint::black_box(results);
+            true
+        }
+
+        #[graphql(name = "reportTCPCaptureResults")]
+        async fn report_tcp_capture_results(&self, results: CaptureTcpResults) -> bool {
+            std::hint::black_box(results);
+            true
+        }
+    }
+
+    /// From a body to the status of its answer.
+    pub(crate) fn server() -> Option<impl Fn(&[u8]) -> Option<u16>> {
+        let schema = Schema::build(Query, Mutation, EmptySubscription).finish();
+        let inputs = Inputs::of(&schema.sdl()).ok()?;
+        let runtime = runtime::Builder::new_current_thread().build().ok()?;
+        Some(move |body: &[u8]| {
+            let request = wire::decode::Request::read(body).ok()?;
+            let request = inputs.request(&request).ok()?;
+            Some(engine::status(&runtime.block_on(schema.execute(request))))
+        })
+    }
 }
 
 criterion_group!(benches, bench);

@@ -110,7 +110,7 @@ fn named(name: &str) -> BoxedStrategy<String> {
         }
         (_, Some(TypeKind::InputObject(of))) => {
             let fields: Vec<_> = of.fields.iter().map(|field| member(&field.node)).collect();
-            let unknown = prop_oneof![80 => Just(None), 1 => Just(Some("\"unknown\":null".to_owned()))];
+            let unknown = prop_oneof![80 => Just(None), 1 => Just(Some(("unknown".to_owned(), "null".to_owned())))];
             (fields, unknown, 0..100_u8)
                 .prop_map(|(members, unknown, order)| object(members, unknown, order))
                 .boxed()
@@ -129,22 +129,33 @@ fn text() -> BoxedStrategy<String> {
 }
 
 /// A field with its value, or without it.
-fn member(field: &InputValueDefinition) -> BoxedStrategy<Option<String>> {
+fn member(field: &InputValueDefinition) -> BoxedStrategy<Option<Member>> {
     let kind = &field.ty.node;
     let name = field.name.node.to_string();
-    let present = json(kind).prop_map(move |value| Some(format!("\"{name}\":{value}")));
+    let present = json(kind).prop_map(move |value| Some((name.clone(), value)));
     let (given, left_out) = if kind.nullable { (1, 1) } else { (150, 1) };
     prop_oneof![given => present, left_out => Just(None)].boxed()
 }
 
-/// Now and then the other way round, or with a field twice.
-fn object(members: Vec<Option<String>>, unknown: Option<String>, order: u8) -> String {
+/// A field's name and the JSON of its value.
+type Member = (String, String);
+
+/// Now and then the other way round, with a field twice, or as a list of the values.
+fn object(members: Vec<Option<Member>>, unknown: Option<Member>, order: u8) -> String {
     let mut members: Vec<_> = members.into_iter().flatten().chain(unknown).collect();
     match order {
         0..10 => members.reverse(),
         10 => members.extend(members.first().cloned()),
+        11 => {
+            let values: Vec<_> = members.into_iter().map(|(_, value)| value).collect();
+            return format!("[{}]", values.join(","));
+        }
         _ => {}
     }
+    let members: Vec<_> = members
+        .iter()
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
     format!("{{{}}}", members.join(" , "))
 }
 
@@ -244,6 +255,8 @@ fn envelope(document: &str, variable: &str, value: &str, operation: &str, shape:
         15 => format!("{{{query},{variables}{operation}}} x"),
         16 => format!("{{\"query\":null,{variables}{operation}}}"),
         17 => format!("{{{query},{variables}{operation},\"extensions\":1}}"),
+        18 => format!("{{{query},\"variables\":{{}},{variables}{operation}}}"),
+        19 => format!("{{{query},{variables},\"variables\":null{operation}}}"),
         _ => format!("{{{query},{variables}{operation}}}"),
     }
 }
