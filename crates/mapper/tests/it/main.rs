@@ -7,5 +7,6 @@
 
 mod answers;
 mod connections;
+mod reports;
 mod sources;
 mod town;
