@@ -13,6 +13,7 @@
 //! pause that grows; what the API server says meanwhile is in the log, and counted.
 
 mod backoff;
+mod client_intents;
 mod connect;
 mod counters;
 mod decode;
@@ -35,6 +36,9 @@ use std::sync::Arc;
 pub use kube::Client;
 use tokio::sync::mpsc;
 
+pub use self::client_intents::{
+    ClientIntents, IntentsKey, IntentsUpdate, Resolved, StatusWriter,
+};
 pub use self::connect::{ConnectError, client, connect};
 pub use self::counters::{Counters, KINDS, Verb};
 pub use self::domain::{DEFAULT_CLUSTER_DOMAIN, cluster_domain};
@@ -125,6 +129,22 @@ impl Live {
             counters,
             tasks,
         }
+    }
+}
+
+impl Live {
+    /// What is known of ClientIntents goes to `updates`, as long as the task runs; the writer changes their status.
+    pub fn client_intents(
+        &self,
+        client: Client,
+        settings: &Settings,
+        updates: mpsc::Sender<IntentsUpdate>,
+    ) -> (StatusWriter, Task) {
+        let counters = Arc::clone(&self.counters);
+        let api = Api { client, counters };
+        let writer = StatusWriter::new(api.clone(), settings);
+        let follow = client_intents::FollowIntents::new(api, settings.clone(), updates);
+        (writer, Task::new("watch clientintents", follow.run()))
     }
 }
 

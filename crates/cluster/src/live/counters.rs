@@ -32,18 +32,21 @@ pub enum Verb {
     Progress,
     /// An owner.
     Owner,
-    /// Which resources there are, to find an owner's.
+    /// Which resources there are, to find an owner's, or whether there are ClientIntents.
     Discovery,
+    /// A change of the status of a ClientIntents.
+    Status,
 }
 
 impl Verb {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::List,
         Self::Watch,
         Self::Progress,
         Self::Owner,
         Self::Discovery,
+        Self::Status,
     ];
 
     /// As metrics name it.
@@ -54,6 +57,7 @@ impl Verb {
             Self::Progress => "progress",
             Self::Owner => "owner",
             Self::Discovery => "discovery",
+            Self::Status => "status",
         }
     }
 }

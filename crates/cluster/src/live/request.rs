@@ -13,6 +13,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::counters::{Counters, Verb};
+use super::resource::JSON;
 use super::settings::MAX_ANSWER_BYTES;
 
 /// What is kept of the text of an error.
@@ -63,6 +64,21 @@ impl RequestError {
         matches!(self, Self::Refused { code: 404, .. })
     }
 
+    /// The service account lacks the right.
+    pub const fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Refused { code: 403, .. })
+    }
+
+    /// What was asked for is not there.
+    pub const fn is_not_found(&self) -> bool {
+        self.is_not_served()
+    }
+
+    /// The API server itself answered, and this one request is what it does not like.
+    pub const fn is_about_the_request(&self) -> bool {
+        matches!(self, Self::Refused { code: 400..=428 | 430..=499, .. })
+    }
+
     pub(crate) const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
@@ -91,6 +107,33 @@ impl Api {
             .header(header::ACCEPT, accept)
             .body(Body::empty())
             .map_err(|error| RequestError::Connection(error.to_string()))?;
+        self.send(verb, request, within).await
+    }
+
+    /// Changes what `patch` names, and nothing else (RFC 7396). The answer is not read.
+    pub(crate) async fn merge_patch(
+        &self,
+        verb: Verb,
+        path: &str,
+        patch: Vec<u8>,
+        within: Duration,
+    ) -> Result<(), RequestError> {
+        let request = Request::patch(path)
+            .header(header::ACCEPT, JSON)
+            .header(header::CONTENT_TYPE, "application/merge-patch+json")
+            .body(Body::from(patch))
+            .map_err(|error| RequestError::Connection(error.to_string()))?;
+        let answer = self.send(verb, request, within).await?;
+        // Read to its end, so that the connection can be used again.
+        read(answer, within, MAX_ANSWER_BYTES).await.map(drop)
+    }
+
+    async fn send(
+        &self,
+        verb: Verb,
+        request: Request<Body>,
+        within: Duration,
+    ) -> Result<Body, RequestError> {
         self.counters.requested(verb);
         let response = timeout(within, self.client.send(request))
             .await

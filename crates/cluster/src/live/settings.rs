@@ -70,6 +70,8 @@ pub struct Settings {
     pub silence: Duration,
     /// How long the watch of pods may lag behind before the API server counts as one that does not tell its progress.
     pub progress_patience: Duration,
+    /// How often it is looked for ClientIntents where there are none, or they may not be read.
+    pub look_again: Duration,
 }
 
 impl Settings {
@@ -86,6 +88,7 @@ impl Settings {
             list: Duration::from_mins(1),
             silence: Duration::from_secs(10),
             progress_patience: Duration::from_secs(30),
+            look_again: Duration::from_mins(1),
         }
     }
 }
