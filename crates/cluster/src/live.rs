@@ -36,9 +36,7 @@ use std::sync::Arc;
 pub use kube::Client;
 use tokio::sync::mpsc;
 
-pub use self::client_intents::{
-    ClientIntents, IntentsKey, IntentsUpdate, Resolved, StatusWriter,
-};
+pub use self::client_intents::{ClientIntents, IntentsKey, IntentsUpdate, Resolved, StatusWriter};
 pub use self::connect::{ConnectError, client, connect};
 pub use self::counters::{Counters, KINDS, Verb};
 pub use self::domain::{DEFAULT_CLUSTER_DOMAIN, cluster_domain};

@@ -108,10 +108,10 @@ impl StatusWriter {
             .iter()
             .map(|(dns, ips)| json!({ "dns": dns.as_str(), "ips": texts(ips) }))
             .collect();
-        let patch = json!({ "status": { "resolvedIPs": entries } });
-        let patch = patch.to_string().into_bytes();
+        let change = json!({ "status": { "resolvedIPs": entries } });
+        let change = change.to_string().into_bytes();
         self.api
-            .merge_patch(Verb::Status, &path, patch, self.within)
+            .merge_patch(Verb::Status, &path, change, self.within)
             .await
     }
 }

@@ -110,18 +110,18 @@ impl Api {
         self.send(verb, request, within).await
     }
 
-    /// Changes what `patch` names, and nothing else (RFC 7396). The answer is not read.
+    /// Changes what `change` names, and nothing else (RFC 7396). The answer is not read.
     pub(crate) async fn merge_patch(
         &self,
         verb: Verb,
         path: &str,
-        patch: Vec<u8>,
+        change: Vec<u8>,
         within: Duration,
     ) -> Result<(), RequestError> {
         let request = Request::patch(path)
             .header(header::ACCEPT, JSON)
             .header(header::CONTENT_TYPE, "application/merge-patch+json")
-            .body(Body::from(patch))
+            .body(Body::from(change))
             .map_err(|error| RequestError::Connection(error.to_string()))?;
         let answer = self.send(verb, request, within).await?;
         // Read to its end, so that the connection can be used again.
