@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 
 source dev.d/fuzzing.sh
+source dev.d/e2e.sh
 
 main() {
   need_rust
@@ -16,6 +17,8 @@ main() {
     stage bench cargo test --workspace --no-fail-fast ${CI:+--locked} --bench '*' -- ${filter:+"$filter"}
   fi
   stage fuzz fuzz_briefly "$filter"
+  [[ -n $filter ]] || stage testbed ./dev testbed test
+  stage e2e end_to_end "$filter"
 
   local status=0
   finish || status=1

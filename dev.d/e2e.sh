@@ -1,0 +1,28 @@
+# shellcheck shell=bash
+# The built mapper against a testbed of its own, which is taken down whatever happens.
+
+# end_to_end [FILTER]
+end_to_end() {
+  local filter=${1:-}
+  local tests=(cargo test -p e2e ${CI:+--locked} --test it)
+  if [[ -n $filter ]] && ! "${tests[@]}" -- --list | grep -q "$filter.*: test"; then
+    return 0
+  fi
+  cargo build -p mapper ${CI:+--locked} --bin portolan-mapper
+  local bed=(--name "e2e-$$")
+  # shellcheck disable=SC2064 # its name is known now
+  trap "./dev testbed down ${bed[*]}" EXIT
+  ./dev testbed up "${bed[@]}" --port-base auto --no-controllers --no-scheduler
+  ./dev testbed nodes 2 "${bed[@]}"
+  eval "$(./dev testbed env "${bed[@]}")"
+  export PORTOLAN_E2E=1 PORTOLAN_MAPPER=$target/debug/portolan-mapper PORTOLAN_E2E_LOGS=$logs
+  "${tests[@]}" -- --ignored --skip faults ${filter:+"$filter"}
+  if [[ -z $filter ]]; then
+    PORTOLAN_TESTBED=1 PORTOLAN_TESTBED_SECONDS=5 \
+      cargo test -p cluster ${CI:+--locked} --test live_api -- --ignored --test-threads 1
+  fi
+  # Last, and one after the other: they kill the API server under everybody.
+  if [[ -z $filter || $filter == *faults* ]]; then
+    "${tests[@]}" -- --ignored --test-threads 1 faults
+  fi
+}

@@ -1,0 +1,20 @@
+//! Helpers of the end-to-end tests: the built mapper, the testbed's API server, and HTTP between them.
+//!
+//! `./dev test --only e2e` runs them. Elsewhere they are ignored.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::missing_panics_doc,
+    reason = "a test may fail loudly, in its helpers too, and is the rim where the clock is read"
+)]
+
+pub mod bed;
+pub mod http;
+pub mod kube;
+pub mod mapper;
+pub mod scene;
+pub mod time;

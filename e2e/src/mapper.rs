@@ -1,0 +1,278 @@
+//! The built mapper as a process, and what is asked of it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::bed;
+use crate::http::{Answer, Client};
+use crate::time::wait;
+
+/// A running mapper. When it is dropped it is killed; when that is by a panic, the end of its log is shown.
+#[derive(Debug)]
+pub struct Mapper {
+    process: Child,
+    /// Where `/query` is.
+    pub address: SocketAddr,
+    metrics: SocketAddr,
+    log: PathBuf,
+}
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+impl Mapper {
+    /// Starts one on free ports, for the testbed's API server, and waits until it is ready.
+    pub fn ready(name: &str, arguments: &[&str]) -> Self {
+        let mapper = Self::start(name, &bed::variable("KUBECONFIG"), arguments);
+        mapper.wait_ready();
+        mapper
+    }
+
+    /// Starts one, and waits until it listens. It is not ready then.
+    pub fn start(name: &str, kubeconfig: &str, arguments: &[&str]) -> Self {
+        let binary = std::env::var_os("PORTOLAN_MAPPER").map_or_else(
+            || bed::root().join("target/debug/portolan-mapper"),
+            PathBuf::from,
+        );
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder =
+            std::env::var_os("PORTOLAN_E2E_LOGS").map_or_else(std::env::temp_dir, PathBuf::from);
+        let log = folder.join(format!("mapper-{}-{number}-{name}.log", std::process::id()));
+        let (address, metrics) = (free_address(), free_address());
+        let process = Command::new(&binary)
+            .env_clear()
+            .env("KUBECONFIG", kubeconfig)
+            .args(["--log-format", "json", "--cluster-domain", "cluster.local"])
+            .args(["--port", &address.port().to_string()])
+            .args(["--metrics-port", &metrics.port().to_string()])
+            .args(arguments)
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+        let mapper = Self {
+            process,
+            address,
+            metrics,
+            log,
+        };
+        let listens = wait(Duration::from_secs(20), || mapper.get("/healthz"));
+        assert_eq!(listens.map(|answer| answer.status), Some(200), "healthz");
+        mapper
+    }
+
+    /// Waits until it knows the cluster.
+    pub fn wait_ready(&self) {
+        let ready = wait(Duration::from_mins(1), || {
+            self.get("/readyz").filter(|answer| answer.status == 200)
+        });
+        assert!(ready.is_some(), "it does not become ready");
+    }
+
+    /// A page, if it answers at all.
+    pub fn get(&self, path: &str) -> Option<Answer> {
+        self.client().send("GET", path, &[], b"").ok()
+    }
+
+    /// A client of its own connection.
+    pub fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// The answer to a document, which must be good.
+    pub fn query(&self, document: &str, variables: &Value) -> Value {
+        let answer = self.ask(document, variables);
+        let text = answer.text();
+        let mut json = answer.json();
+        assert_eq!(answer.status, 200, "{document}\n{text}");
+        assert!(json["errors"].is_null(), "{document}\n{text}");
+        json["data"].take()
+    }
+
+    /// The answer to a document.
+    pub fn ask(&self, document: &str, variables: &Value) -> Answer {
+        let body = json!({"query": document, "variables": variables});
+        self.post(body.to_string().as_bytes())
+    }
+
+    /// The answer to a body.
+    pub fn post(&self, body: &[u8]) -> Answer {
+        let fields = [("content-type", "application/json")];
+        let answer = self.client().send("POST", "/query", &fields, body);
+        answer.unwrap_or_else(|error| panic!("no answer: {error}"))
+    }
+
+    /// Sends a report as the replaced sniffer does: `reportCaptureResults` and so on. It must be taken.
+    pub fn report(&self, field: &str, argument: &Value) {
+        let kind = wire::document::ReportKind::ALL
+            .into_iter()
+            .find(|kind| kind.field() == field)
+            .unwrap();
+        let data = self.query(kind.document(), &json!({ kind.argument(): argument }));
+        assert_eq!(data[field], true, "{field} was not taken");
+    }
+
+    /// The page of metrics: `name` or `name{label="value"}` with their values.
+    pub fn metrics(&self) -> Metrics {
+        let page = wait(Duration::from_secs(10), || {
+            Client::new(self.metrics)
+                .send("GET", "/metrics", &[], b"")
+                .ok()
+        });
+        let text = page.expect("no page of metrics").text();
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let pairs = lines.filter_map(|line| line.rsplit_once(' '));
+        Metrics(
+            pairs
+                .map(|(name, value)| (name.to_owned(), value.parse().unwrap()))
+                .collect(),
+        )
+    }
+
+    /// Waits until so many observations have come in and at most `held` wait; then every one must have its end.
+    pub fn wait_ends(&self, taken: u64, held: u64, most: Duration) -> Metrics {
+        let done = wait(most, || {
+            let metrics = self.metrics();
+            (metrics.taken() >= taken && metrics.held() <= held).then_some(metrics)
+        });
+        let metrics = done.unwrap_or_else(|| {
+            let metrics = self.metrics();
+            panic!(
+                "{} of {taken} observations came in, {} of which wait: {:#?}",
+                metrics.taken(),
+                metrics.held(),
+                metrics.dropped()
+            )
+        });
+        metrics.assert_balanced();
+        metrics
+    }
+
+    /// Its resident memory, in KiB.
+    pub fn memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.process.id());
+        let text = std::fs::read_to_string(path).unwrap();
+        let line = text.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// How it ended, and after how long, if it did within that time.
+    pub fn wait_end(&mut self, most: Duration) -> Option<(ExitStatus, Duration)> {
+        let begun = Instant::now();
+        while begun.elapsed() < most {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return Some((status, begun.elapsed()));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        None
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_none()
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+}
+
+impl Drop for Mapper {
+    fn drop(&mut self) {
+        let ended = self.process.try_wait();
+        let _gone = self.process.kill();
+        let _code = self.process.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = lines[lines.len().saturating_sub(30)..].join("\n");
+            eprintln!(
+                "mapper at the end: {ended:?}; {}:\n{tail}",
+                self.log.display()
+            );
+        }
+    }
+}
+
+/// A page of metrics.
+#[derive(Clone, Debug)]
+pub struct Metrics(BTreeMap<String, f64>);
+
+impl Metrics {
+    /// One value; 0 where there is none.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts"
+    )]
+    pub fn get(&self, name: &str) -> u64 {
+        self.0.get(name).map_or(0, |value| *value as u64)
+    }
+
+    /// All values of a metric, by their labels.
+    pub fn labelled(&self, name: &str) -> BTreeMap<String, u64> {
+        let values = self.0.keys().filter_map(|key| {
+            let labels = key.strip_prefix(name)?.strip_prefix('{')?;
+            let label = labels.split('"').nth(1)?;
+            Some((label.to_owned(), self.get(key)))
+        });
+        values.filter(|(_, value)| *value != 0).collect()
+    }
+
+    /// Observations that came in.
+    pub fn taken(&self) -> u64 {
+        let taken = self.labelled("portolan_mapper_observations_total");
+        taken.values().sum()
+    }
+
+    /// Observations that wait.
+    pub fn held(&self) -> u64 {
+        self.get("portolan_mapper_held_observations")
+    }
+
+    /// Observations that made or refreshed an edge.
+    pub fn resolved(&self) -> u64 {
+        self.get("portolan_mapper_resolved_total")
+    }
+
+    /// Observations of attempts.
+    pub fn attempts(&self) -> u64 {
+        self.get("portolan_mapper_attempts_total")
+    }
+
+    /// Observations that are not in the map, by reason.
+    pub fn dropped(&self) -> BTreeMap<String, u64> {
+        self.labelled("portolan_mapper_dropped_total")
+    }
+
+    /// Nothing is lost silently: in = out + dropped + held.
+    pub fn assert_balanced(&self) {
+        let dropped: u64 = self.dropped().values().sum();
+        assert_eq!(
+            self.taken(),
+            self.resolved() + self.attempts() + dropped + self.held(),
+            "in = edges + attempts + dropped + held; {:?}",
+            self.dropped()
+        );
+    }
+}
+
+/// A port that is free now.
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap()
+}

@@ -1,0 +1,10 @@
+//! The built mapper against a real API server: `./dev test --only e2e`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly, in its helpers too, and is the rim where the clock is read"
+)]
+
+mod conformance;
