@@ -3,6 +3,7 @@
 //! The comment on a row says what the replaced mapper made of it, where that differs.
 
 mod reports;
+mod rules;
 
 use e2e::kube::Proxy;
 use e2e::mapper::Mapper;
@@ -20,7 +21,7 @@ use rows;
 #[test]
 #[ignore = "needs the testbed: ./dev test --only e2e"]
 fn every_situation_gives_exactly_its_edges() {
-    let rows: Vec<Row> = [reports::ROWS].concat();
+    let rows: Vec<Row> = [reports::ROWS, rules::ROWS].concat();
     let number = |index: usize| u16::try_from(index + 1).unwrap();
     let mut scenes: Vec<Scene> = rows
         .iter()
