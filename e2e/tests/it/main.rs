@@ -8,3 +8,5 @@
 )]
 
 mod conformance;
+mod faults;
+mod requests;
