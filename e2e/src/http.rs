@@ -80,7 +80,8 @@ impl Client {
         for (name, value) in fields {
             head.extend([name, ": ", value, "\r\n"]);
         }
-        if method != "GET" && method != "HEAD" {
+        let has_body = method != "GET" && method != "HEAD";
+        if has_body {
             let length = body.len().to_string();
             head.extend([
                 "content-length: ",
@@ -91,7 +92,9 @@ impl Client {
         }
         head.push_str("\r\n");
         let mut request = head.into_bytes();
-        request.extend_from_slice(body);
+        if has_body {
+            request.extend_from_slice(body);
+        }
         connection.get_mut().write_all(&request)?;
         let answer = read(&mut connection, method == "HEAD")?;
         if !answer.head.contains("connection: close") {

@@ -15,6 +15,7 @@ use map::{
     Sighting, Target, Time, Workload,
 };
 
+use crate::dns_intents::Learned;
 use crate::fact::{Claim, Fact};
 use crate::fate::{Fate, Refusal};
 use crate::limits::{DESCRIBE_EVERY, MAX_UNKNOWN, MAX_WANTED};
@@ -49,6 +50,8 @@ pub struct Ingest {
     unknown: BTreeMap<IpAddr, u64>,
     /// What is new in the map since it was last asked for, if anybody asks.
     news: Option<Vec<(EdgeKey, Change)>>,
+    /// Addresses of names outside since they were last asked for, if anybody asks.
+    lessons: Option<Vec<Learned>>,
     now: Time,
 }
 
@@ -86,6 +89,7 @@ impl Ingest {
             host_network: BTreeMap::new(),
             unknown: BTreeMap::new(),
             news: None,
+            lessons: None,
             now: Time::MIN,
         }
     }
@@ -158,6 +162,19 @@ impl Ingest {
     /// Edges that are new or know something new, since the last call; of a live map only.
     pub fn take_news(&mut self) -> Vec<(EdgeKey, Change)> {
         self.news.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// From now on, keeps what answers teach of names outside, until it is taken.
+    pub(crate) fn teach(&mut self) {
+        self.lessons = Some(Vec::new());
+    }
+
+    /// Addresses that known pods got for names outside the cluster, since the last call.
+    pub(crate) fn take_lessons(&mut self) -> Vec<Learned> {
+        self.lessons
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Takes one observation of a replay. The time is the observation's.

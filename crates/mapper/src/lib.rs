@@ -6,6 +6,8 @@
 //!                  └─ Pairs: answers wait for the connection they were asked for
 //! ```
 
+mod dns_intents;
+mod dns_names;
 mod fact;
 mod fate;
 mod ingest;

@@ -101,3 +101,35 @@ pub const MAX_READERS: usize = 64;
 
 /// Counts by reason, and rights, in one node's coverage: several times what a sniffer has.
 pub const MAX_COUNTS: usize = 256;
+
+/// ClientIntents with internet targets: more than the workloads of the largest clusters.
+pub const MAX_INTENTS: usize = 100_000;
+
+/// Addresses in the status of a ClientIntents for one domain: 1 000 take 20 to 40 KB of the 1.5 MB that an object may
+/// have, and more rules than that are no egress policy.
+pub const MAX_ADDRESSES_PER_DOMAIN: usize = 1_000;
+
+/// Statuses of ClientIntents that are written at the same time; the API server has others to serve.
+pub const MAX_PATCHES: usize = 8;
+
+/// Names of ClientIntents that are looked up at the same time: each keeps a thread.
+pub const MAX_LOOKUPS: usize = 8;
+
+/// How long a lookup may take, as in the replaced system.
+pub const LOOKUP_TIME: Duration = Duration::from_secs(2);
+
+/// How long an address of a name counts at least: reports travel, and connection pools outlive a time to live of zero.
+/// It is also the time of what we look up ourselves, as the system's resolver tells none; both as in the replaced system.
+pub const LEAST_LIFETIME: Duration = Duration::from_mins(2);
+
+/// How long an address of a name counts at most: then it is looked up again, whatever its time to live was said to be.
+pub const LONGEST_LIFETIME: Duration = Duration::from_hours(1);
+
+/// An answer that was told to ClientIntents is told again when it counts so much longer: under load most answers repeat
+/// others.
+pub const TELL_AGAIN: Duration = Duration::from_secs(30);
+
+/// Batches of answers for ClientIntents that wait, and answers in a batch: all in about 15 MB.
+pub const MAX_LESSONS: usize = 256;
+/// See [`MAX_LESSONS`].
+pub const MAX_IN_LESSON: usize = 1_000;

@@ -1,9 +1,13 @@
 //! What Prometheus sees. Names of the replaced mapper keep their plain meaning: what was reported, counted once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use app::metrics::{Histogram, LabelledCounter, Metrics, MetricsError};
 use cluster::live::{KINDS, Verb};
 use map::Evidence;
 
+use crate::dns_intents::Figures;
 use crate::fate::{Fate, Refusal};
 use crate::run::Counters;
 use crate::writer::{Mapper, Stats};
@@ -235,6 +239,59 @@ fn watch(metrics: &Metrics, counters: &Counters) -> Result<(), MetricsError> {
             all.to_vec()
         },
     )
+}
+
+/// What is done for ClientIntents.
+pub(crate) fn intents(metrics: &Metrics, figures: &Arc<Figures>) -> Result<(), MetricsError> {
+    type Read = fn(&Figures) -> &AtomicU64;
+    let gauges: [(&str, &str, Read); 2] = [
+        (
+            "portolan_mapper_client_intents",
+            "ClientIntents that have, or had, internet targets.",
+            |figures| &figures.intents,
+        ),
+        (
+            "portolan_mapper_dns_names",
+            "Pairs of a name outside the cluster and its address that are kept for ClientIntents.",
+            |figures| &figures.names,
+        ),
+    ];
+    for (name, help, read) in gauges {
+        let of = Arc::clone(figures);
+        metrics.gauge_from(name, help, move || float(read(&of).load(Relaxed)))?;
+    }
+    let counters: [(&str, &str, Read); 5] = [
+        (
+            "portolan_mapper_client_intents_patches_total",
+            "Statuses of ClientIntents that were written.",
+            |figures| &figures.patches,
+        ),
+        (
+            "portolan_mapper_client_intents_failures_total",
+            "Statuses of ClientIntents that could not be written; each is tried again.",
+            |figures| &figures.failures,
+        ),
+        (
+            "portolan_mapper_client_intents_refused_total",
+            "ClientIntents that found no room.",
+            |figures| &figures.refused,
+        ),
+        (
+            "portolan_mapper_dns_lookup_failures_total",
+            "Lookups of domains of ClientIntents without an address.",
+            |figures| &figures.lookup_failures,
+        ),
+        (
+            "portolan_mapper_dns_names_dropped_total",
+            "Addresses of names that found no room on their way to ClientIntents.",
+            |figures| &figures.dropped,
+        ),
+    ];
+    for (name, help, read) in counters {
+        let of = Arc::clone(figures);
+        metrics.counter_from(name, help, move || read(&of).load(Relaxed))?;
+    }
+    Ok(())
 }
 
 /// The instruments of the server: requests by page and status, and the time of queries.

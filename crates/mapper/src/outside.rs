@@ -9,7 +9,7 @@ use map::{DnsName, Time, Workload};
 
 use crate::limits::{
     MAX_ADDRESSES_PER_WORKLOAD, MAX_NAMES_PER_PAIR, MAX_NAMES_PER_WORKLOAD, MAX_OUTSIDE_NAMES,
-    NAME_GRACE,
+    NAME_GRACE, TELL_AGAIN,
 };
 
 /// The names that a workload's own pods got for outside addresses, while they are valid.
@@ -28,10 +28,13 @@ struct Lease {
     name: DnsName,
     from: Time,
     until: Time,
+    /// Until when the last of those who were told believe that it is valid.
+    told: Time,
 }
 
 impl Names {
-    /// `client` got `address` for `name` between `first` and `last`, with this time to live in seconds.
+    /// `client` got `address` for `name` between `first` and `last`, with this time to live in seconds. Whether that is
+    /// worth telling: it is new, or valid for much longer than was told.
     pub(crate) fn learn(
         &mut self,
         client: &Workload,
@@ -40,7 +43,7 @@ impl Names {
         first: Time,
         last: Time,
         ttl: u32,
-    ) {
+    ) -> bool {
         let until = last
             .plus(NAME_GRACE)
             .plus(Duration::from_secs(u64::from(ttl)));
@@ -59,15 +62,23 @@ impl Names {
             Some(lease) => {
                 lease.from = lease.from.min(first);
                 lease.until = lease.until.max(until);
+                let tells = lease.until.since(lease.told) >= TELL_AGAIN;
+                if tells {
+                    lease.told = lease.until;
+                }
+                tells
             }
             None if room => {
                 leases.push(Lease {
                     name: name.clone(),
                     from: first,
                     until,
+                    told: until,
                 });
+                true
             }
-            None => {}
+            // Nobody notes that it was told: it is told each time.
+            None => true,
         }
     }
 
@@ -212,6 +223,19 @@ mod tests {
         assert_eq!(at(731), [] as [&DnsName; 0]);
         let other = Workload::new("shop", "cart", "Deployment");
         assert_eq!(names.of(&other, address, Time::from_secs(100)).count(), 0);
+    }
+
+    #[test]
+    fn a_name_is_told_when_it_is_new_and_when_it_counts_for_much_longer() {
+        let address: IpAddr = "203.0.113.10".parse().unwrap();
+        let name = DnsName::new("api.example.com");
+        let mut names = Names::default();
+        let mut learn = |secs| {
+            let at = Time::from_secs(secs);
+            names.learn(&shop(), address, &name, at, at, 60)
+        };
+        let told = [100, 100, 129, 130, 131, 160, 90].map(&mut learn);
+        assert_eq!(told, [true, false, false, true, false, true, false]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use compact_str::CompactString;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
+use crate::dns_intents::{Publisher, Teacher};
 use crate::ingest::Ingest;
 use crate::limits::UPDATES_AT_ONCE;
 use crate::metrics;
@@ -64,11 +65,17 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
     let (updates_in, updates) = mpsc::channel(4 * UPDATES_AT_ONCE);
     let client = live::connect().await?;
     let watch_settings = live::Settings::new(live::Clock::new(app::clock::now));
-    let live = Live::new(client, &watch_settings, &updates_in);
+    let live = Live::new(client.clone(), &watch_settings, &updates_in);
     drop(updates_in);
     let lookups = live.lookups.clone();
     let (writer, mapper, queue) =
         Writer::new(index, ingest, switches, Some(lookups), app::clock::now);
+
+    let writer = if args.dns_client_intents_update_enabled {
+        writer.teaching(follow_intents(&args, app, &live, client, &watch_settings)?)
+    } else {
+        writer
+    };
 
     metrics::register(&app.metrics, &mapper, &live.counters)?;
     let graph = Graph::new(mapper.clone())?;
@@ -91,11 +98,7 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
         Err(error) => tracing::warn!(%error, "no page of metrics"),
     }
     for task in live.tasks {
-        let (name, stop) = (task.name, app.stop.clone());
-        app.tasks.spawn(name, async move {
-            let ended = stop.clone();
-            task.until(async move { ended.cancelled().await }).await;
-        });
+        spawn(app, task);
     }
     let stop = app.stop.clone();
     app.tasks
@@ -103,6 +106,36 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
     app.tasks
         .spawn_thread("writer", move |stop| write(writer, updates, queue, stop));
     Ok(())
+}
+
+fn spawn(app: &mut App, task: live::Task) {
+    let (name, stop) = (task.name, app.stop.clone());
+    app.tasks.spawn(name, async move {
+        let ended = stop.clone();
+        task.until(async move { ended.cancelled().await }).await;
+    });
+}
+
+/// Addresses of internet targets are written into the status of ClientIntents; where the writer tells them.
+fn follow_intents(
+    args: &Args,
+    app: &mut App,
+    live: &Live,
+    client: live::Client,
+    settings: &live::Settings,
+) -> Result<Teacher, BoxError> {
+    let (updates_in, updates) = mpsc::channel(UPDATES_AT_ONCE);
+    let (status, watch) = live.client_intents(client, settings, updates_in);
+    let capacity = usize::try_from(args.dns_cache_items_max_capacity)?;
+    let interval = args.dns_client_intents_update_interval.get();
+    let (publisher, teacher, figures) = Publisher::new(status, updates, capacity, interval);
+    metrics::intents(&app.metrics, &figures)?;
+    spawn(app, watch);
+    let stop = app.stop.clone();
+    app.tasks.spawn("write clientintents", async move {
+        publisher.run(async move { stop.cancelled().await }).await;
+    });
+    Ok(teacher)
 }
 
 fn index_settings(args: &Args) -> Settings {

@@ -1,6 +1,6 @@
 //! What the mapper can be told: flags, and the environment under the same names.
 
-use app::config::{GoDuration, Ignored, Port, Process, Words};
+use app::config::{Ignored, Interval, Port, Process, Words};
 use clap::Parser;
 
 /// Turns what sniffers and watchers report into the map of who calls whom.
@@ -61,7 +61,7 @@ pub(crate) struct Args {
 
     /// How often ClientIntents are looked at, at most.
     #[arg(long, default_value = "100ms", value_name = "DURATION")]
-    pub(crate) dns_client_intents_update_interval: GoDuration,
+    pub(crate) dns_client_intents_update_interval: Interval,
 
     /// Names and addresses of the internet that are kept for ClientIntents.
     #[arg(long, default_value = "100000", value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]

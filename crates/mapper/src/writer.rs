@@ -34,6 +34,7 @@ pub use stats::{Received, Stats};
 pub use traffic::{Level, Traffic};
 pub use view::View;
 
+use crate::dns_intents::Teacher;
 use crate::ingest::Ingest;
 use crate::limits::{ASSUMED_LAG, MAX_COUNTS, MAX_NODES, TICK, UPDATES_AT_ONCE};
 use crate::report::{self, Receipt, Switches};
@@ -49,6 +50,7 @@ pub struct Writer {
     switches: Switches,
     synced: Synced,
     lookups: Option<Lookups>,
+    teacher: Option<Teacher>,
     coverage: BTreeMap<CompactString, Coverage>,
     traffic: Traffic,
     news: News,
@@ -81,6 +83,7 @@ impl Writer {
             switches,
             synced: Synced::default(),
             lookups,
+            teacher: None,
             coverage: BTreeMap::new(),
             traffic: Traffic::default(),
             news,
@@ -91,6 +94,14 @@ impl Writer {
             clock,
         };
         (writer, mapper, queue)
+    }
+
+    /// What answers teach of names outside goes to ClientIntents.
+    #[must_use]
+    pub(crate) fn teaching(mut self, teacher: Teacher) -> Self {
+        self.ingest.teach();
+        self.teacher = Some(teacher);
+        self
     }
 
     /// Works until the queue and the updates are closed, or `stop` is there. Meant for a thread of its own.
@@ -231,8 +242,11 @@ impl Writer {
         self.count(now);
     }
 
-    /// Tells readers of the live stream what is new.
+    /// Tells readers of the live stream, and ClientIntents, what is new.
     fn publish(&mut self) {
+        if let Some(teacher) = &self.teacher {
+            teacher.teach(self.ingest.take_lessons());
+        }
         for (key, change) in self.ingest.take_news() {
             self.news.tell(self.ingest.map(), &key, change);
         }

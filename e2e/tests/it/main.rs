@@ -8,5 +8,6 @@
 )]
 
 mod conformance;
+mod dns_intents;
 mod faults;
 mod requests;

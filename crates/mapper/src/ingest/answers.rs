@@ -6,6 +6,7 @@ use cluster::Index;
 use map::{Answer, Evidence, Facet, Observation, Outcome, Peer};
 
 use super::{Ingest, Span};
+use crate::dns_intents::lesson;
 use crate::fact::Claim;
 use crate::fate::{Fate, Refusal};
 use crate::pairs::{Known, Pair, PairKey, Waiting};
@@ -29,8 +30,12 @@ impl Ingest {
         let client = identity.workload.clone();
         if let (Server::Name(name), Some(address)) = (&server, answer.address) {
             let (first, last) = (seen.first_seen, seen.last_seen);
-            self.names
+            let tells = self
+                .names
                 .learn(&client, address, name, first, last, seen.ttl);
+            if tells && let Some(lessons) = &mut self.lessons {
+                lessons.extend(lesson(name, address, seen.ttl, last, self.now));
+            }
         }
         self.describe(&client, index, pod, seen.last_seen);
         let waiting = Waiting {
