@@ -11,6 +11,7 @@
 )]
 
 pub mod capture;
+pub mod city;
 pub mod cluster;
 pub mod dns;
 pub mod frames;
