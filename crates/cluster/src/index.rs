@@ -5,11 +5,13 @@ mod live;
 mod services;
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{self, BTreeSet};
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use hashbrown::{Equivalent, HashMap};
 use ipnet::IpNet;
 use map::{DnsName, PodUid, Protocol, Workload};
 
@@ -147,6 +149,17 @@ pub struct Index {
 /// Namespace and name.
 type ServiceKey = (CompactString, CompactString);
 
+/// The same to look one up by, without a copy: it hashes as the pair does.
+#[derive(Clone, Copy, Debug, Hash)]
+struct Named<'a>(&'a str, &'a str);
+
+impl Equivalent<(CompactString, CompactString)> for Named<'_> {
+    fn equivalent(&self, key: &(CompactString, CompactString)) -> bool {
+        // Names differ more often than namespaces.
+        self.1 == key.1 && self.0 == key.0
+    }
+}
+
 impl Index {
     /// An empty index.
     pub fn new(settings: Settings) -> Self {
@@ -273,13 +286,15 @@ impl Index {
 
     /// The latest pod with this name.
     pub fn pod_named(&self, namespace: &str, name: &str) -> Option<&Pod> {
-        self.pod(*self.by_name.get(&(namespace.into(), name.into()))?)
+        self.pod(*self.by_name.get(&Named(namespace, name))?)
     }
 
     /// A pod for each workload, by namespace and the names that service meshes and clouds use for it: the workload's
     /// own, Istio's canonical name (a label that its injector sets, else `app.kubernetes.io/name`, else `app`: Istio
     /// documentation, "Resource Labels"). Where two names clash, the workload's own wins.
-    pub fn pods_by_workload_name(&self) -> HashMap<(CompactString, CompactString), PodUid> {
+    pub fn pods_by_workload_name(
+        &self,
+    ) -> collections::HashMap<(CompactString, CompactString), PodUid> {
         const LABELS: [&str; 3] = [
             "app",
             "app.kubernetes.io/name",
@@ -288,7 +303,7 @@ impl Index {
         let mut pods: Vec<&Pod> = self.pods.values().collect();
         // The latest that still runs comes last, and stays.
         pods.sort_by_key(|pod| (!pod.gone, pod.lease.start, pod.uid));
-        let mut named = HashMap::new();
+        let mut named = collections::HashMap::new();
         for label in LABELS {
             for pod in &pods {
                 if let Some((_, value)) = pod.labels.iter().find(|(key, _)| key == label) {
@@ -317,20 +332,28 @@ impl Index {
 
     /// The workload of a pod: an annotation, else the root of its owners.
     pub fn identity(&self, pod: &Pod) -> Arc<Identity> {
-        self.known(pod).identity
+        self.known(pod, |known| Arc::clone(&known.identity))
     }
 
     /// The owner of a pod that nobody has looked up yet: until then, its identity may be another.
     pub fn unknown_owner(&self, pod: &Pod) -> Option<OwnerKey> {
-        self.known(pod).unknown
+        self.known(pod, |known| known.unknown.clone())
     }
 
-    fn known(&self, pod: &Pod) -> Known {
+    /// The workload of a pod once it is certain; before, the owner to look up.
+    pub fn identified(&self, pod: &Pod) -> Result<Arc<Identity>, OwnerKey> {
+        self.known(pod, |known| match &known.unknown {
+            Some(owner) => Err(owner.clone()),
+            None => Ok(Arc::clone(&known.identity)),
+        })
+    }
+
+    fn known<T>(&self, pod: &Pod, read: impl FnOnce(&Known) -> T) -> T {
         let generation = self.owners.generation();
         if let Some(known) = &*pod.known.borrow()
             && known.generation == generation
         {
-            return known.clone();
+            return read(known);
         }
         let (identity, unknown) = self.identify(pod);
         let known = Known {
@@ -338,8 +361,9 @@ impl Index {
             identity: Arc::new(identity),
             unknown,
         };
-        pod.known.replace(Some(known.clone()));
-        known
+        let answer = read(&known);
+        pod.known.replace(Some(known));
+        answer
     }
 
     fn identify(&self, pod: &Pod) -> (Identity, Option<OwnerKey>) {

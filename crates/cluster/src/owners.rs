@@ -1,9 +1,10 @@
 //! Who owns whom: from a pod to its root.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use compact_str::{CompactString, format_compact};
+use hashbrown::{HashMap, HashSet};
 use map::Time;
 
 use crate::objects::{Container, Object, OwnerReference};

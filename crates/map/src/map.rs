@@ -48,7 +48,7 @@ pub struct Map {
 
 impl Map {
     /// Without edges and floors.
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             edges: Table::new(),
             attempts: Table::new(),
@@ -58,13 +58,13 @@ impl Map {
     }
 
     /// Takes the sighting of an edge. One that straddles the floor counts from the floor on.
-    pub fn record(&mut self, sighting: Sighting<'_>) -> Change {
+    pub fn record(&mut self, sighting: &Sighting<'_>) -> Change {
         let floor = self.floor(&sighting.key.cluster);
         self.edges.record(sighting, floor, MAX_EDGES)
     }
 
     /// Takes the sighting of an attempt: a connection that was refused or never answered.
-    pub fn record_attempt(&mut self, sighting: Sighting<'_>) -> Change {
+    pub fn record_attempt(&mut self, sighting: &Sighting<'_>) -> Change {
         let floor = self.floor(&sighting.key.cluster);
         self.attempts.record(sighting, floor, MAX_ATTEMPTS)
     }

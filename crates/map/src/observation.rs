@@ -151,11 +151,14 @@ impl FromStr for PodUid {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut bits: u128 = 0;
         let mut digits = 0_u32;
-        for c in text.chars() {
-            if c == '-' || c == '_' {
-                continue;
-            }
-            let digit = c.to_digit(16).ok_or(PodUidError)?;
+        for byte in text.bytes() {
+            let digit = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'f' => byte - b'a' + 10,
+                b'A'..=b'F' => byte - b'A' + 10,
+                b'-' | b'_' => continue,
+                _ => return Err(PodUidError),
+            };
             bits = bits << 4 | u128::from(digit);
             digits += 1;
             if digits > 32 {

@@ -1,5 +1,6 @@
 //! A small sorted map in one piece of memory.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -64,6 +65,18 @@ impl<K: Ord, V> SortedMap<K, V> {
     {
         let place = self.0.binary_search_by(|(k, _)| k.borrow().cmp(key)).ok()?;
         self.0.get(place).map(|(_, value)| value)
+    }
+
+    /// The value of the key that this order puts in its place: for a part of the key that decides by itself.
+    pub(crate) fn get_by(&self, mut order: impl FnMut(&K) -> Ordering) -> Option<&V> {
+        let place = self.0.binary_search_by(|(k, _)| order(k)).ok()?;
+        self.0.get(place).map(|(_, value)| value)
+    }
+
+    /// The same, to change it.
+    pub(crate) fn get_mut_by(&mut self, mut order: impl FnMut(&K) -> Ordering) -> Option<&mut V> {
+        let place = self.0.binary_search_by(|(k, _)| order(k)).ok()?;
+        self.0.get_mut(place).map(|(_, value)| value)
     }
 
     /// Whether there is an entry with this key.

@@ -1,10 +1,10 @@
 //! One table of edges: those of the map, or its attempts.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use hashbrown::{Equivalent, HashMap};
 
 use crate::limits::{MAX_FACETS, MAX_REPORTERS};
 use crate::sorted::SortedMap;
@@ -12,38 +12,56 @@ use crate::{Change, Edge, EdgeKey, Facet, Peer, Seen, Sighting, Time};
 
 /// Edges, or attempts, by client and then by key.
 ///
-/// A copy shares the edges of each client until either changes them, so that a reader's copy costs a pointer a client
-/// and never holds up the writer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A copy shares the edges of each client until either changes them, and who the clients are until there is a new one,
+/// so that a reader's copy costs a pointer a client and never holds up the writer.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
-    callers: BTreeMap<Caller, Arc<Edges>>,
+    callers: Arc<Callers>,
+    /// In the order in which the clients came; each has at least one edge.
+    edges: Vec<Arc<Edges>>,
     len: usize,
 }
 
 pub(crate) type Edges = SortedMap<EdgeKey, Edge>;
 
+/// The place of each client's edges: to look up, and in order.
+#[derive(Clone, Debug, Default)]
+struct Callers {
+    places: HashMap<Arc<Caller>, usize>,
+    sorted: BTreeMap<Arc<Caller>, usize>,
+}
+
 /// The client's half of an [`EdgeKey`], in the same order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Caller {
     cluster: CompactString,
     client: Peer,
 }
 
-impl Caller {
-    fn of(key: &EdgeKey) -> Self {
-        Self {
-            cluster: key.cluster.clone(),
-            client: key.client.clone(),
-        }
+/// The same to look one up by, without a copy: it hashes alike.
+#[derive(Clone, Copy, Debug, Hash)]
+struct Called<'a> {
+    cluster: &'a str,
+    client: &'a Peer,
+}
+
+impl Equivalent<Arc<Caller>> for Called<'_> {
+    fn equivalent(&self, caller: &Arc<Caller>) -> bool {
+        self.client == &caller.client && self.cluster == caller.cluster
     }
 }
 
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Table {}
+
 impl Table {
-    pub(crate) const fn new() -> Self {
-        Self {
-            callers: BTreeMap::new(),
-            len: 0,
-        }
+    pub(crate) fn new() -> Self {
+        Self::default()
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -51,17 +69,21 @@ impl Table {
     }
 
     pub(crate) fn get(&self, key: &EdgeKey) -> Option<&Edge> {
-        self.callers.get(&Caller::of(key))?.get(key)
+        let edges = self.edges.get(self.place(&key.cluster, &key.client)?)?;
+        edges.get_by(|other| other.server.cmp(&key.server))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&EdgeKey, &Edge)> {
-        self.callers.values().flat_map(|edges| edges.iter())
+        self.by_client().flat_map(|(_, _, edges)| edges.iter())
     }
 
     /// The clients in order, each with its edges.
     pub(crate) fn by_client(&self) -> impl Iterator<Item = (&CompactString, &Peer, &Edges)> {
-        let callers = self.callers.iter();
-        callers.map(|(caller, edges)| (&caller.cluster, &caller.client, &**edges))
+        let callers = self.callers.sorted.iter();
+        callers.filter_map(|(caller, place)| {
+            let edges = self.edges.get(*place)?;
+            Some((&caller.cluster, &caller.client, &**edges))
+        })
     }
 
     /// The edges from one client, sorted by server.
@@ -70,35 +92,60 @@ impl Table {
         cluster: &str,
         client: &Peer,
     ) -> impl Iterator<Item = (&'t EdgeKey, &'t Edge)> {
-        let caller = Caller {
-            cluster: cluster.into(),
-            client: client.clone(),
-        };
-        let edges = self.callers.get(&caller).into_iter();
+        let place = self.place(cluster, client);
+        let edges = place.and_then(|place| self.edges.get(place)).into_iter();
         edges.flat_map(|edges| edges.iter())
     }
 
+    fn place(&self, cluster: &str, client: &Peer) -> Option<usize> {
+        let called = Called { cluster, client };
+        self.callers.places.get(&called).copied()
+    }
+
+    /// The edges of a client, if there is room for the first of a new one.
+    fn edges_mut(&mut self, key: &EdgeKey, full: bool) -> Option<&mut Edges> {
+        let place = match self.place(&key.cluster, &key.client) {
+            Some(place) => place,
+            None if full => return None,
+            None => {
+                let caller = Caller {
+                    cluster: key.cluster.clone(),
+                    client: key.client.clone(),
+                };
+                self.put(Arc::new(caller), Arc::default())
+            }
+        };
+        self.edges.get_mut(place).map(Arc::make_mut)
+    }
+
+    fn put(&mut self, caller: Arc<Caller>, edges: Arc<Edges>) -> usize {
+        let place = self.edges.len();
+        self.edges.push(edges);
+        let callers = Arc::make_mut(&mut self.callers);
+        callers.places.insert(Arc::clone(&caller), place);
+        callers.sorted.insert(caller, place);
+        place
+    }
+
     /// Takes a sighting, unless it lies below the floor or finds no room.
-    pub(crate) fn record(&mut self, sighting: Sighting<'_>, floor: Time, room: usize) -> Change {
+    pub(crate) fn record(&mut self, sighting: &Sighting<'_>, floor: Time, room: usize) -> Change {
         let Sighting {
-            key,
+            ref key,
             facets,
             first,
             last,
             reporter,
             connections,
-        } = sighting;
+        } = *sighting;
         let mut seen = Seen::new(first, last);
         if !seen.raise(floor) {
             return Change::BelowFloor;
         }
         let full = self.len >= room;
-        let edges = match self.callers.entry(Caller::of(&key)) {
-            Entry::Occupied(edges) => Arc::make_mut(edges.into_mut()),
-            Entry::Vacant(_) if full => return Change::Full,
-            Entry::Vacant(place) => Arc::make_mut(place.insert(Arc::default())),
+        let Some(edges) = self.edges_mut(key, full) else {
+            return Change::Full;
         };
-        if let Some(edge) = edges.get_mut(&key) {
+        if let Some(edge) = edges.get_mut_by(|other| other.server.cmp(&key.server)) {
             edge.seen.join(&seen);
             count(edge, reporter.unwrap_or_default(), connections);
             return add(edge, facets, &seen);
@@ -109,14 +156,16 @@ impl Table {
         let mut edge = Edge::new(seen.clone());
         count(&mut edge, reporter.unwrap_or_default(), connections);
         add(&mut edge, facets, &seen);
-        edges.insert(key, edge);
+        edges.insert(key.clone(), edge);
         self.len += 1;
         Change::NewEdge
     }
 
     /// Joins a whole edge into the table.
     pub(crate) fn join(&mut self, key: EdgeKey, edge: Edge) {
-        let edges = Arc::make_mut(self.callers.entry(Caller::of(&key)).or_default());
+        let Some(edges) = self.edges_mut(&key, false) else {
+            return;
+        };
         if let Some(mine) = edges.get_mut(&key) {
             mine.join(&edge);
         } else {
@@ -127,7 +176,9 @@ impl Table {
 
     /// Joins a whole edge that may stay where it is.
     pub(crate) fn join_ref(&mut self, key: &EdgeKey, edge: &Edge) {
-        let edges = Arc::make_mut(self.callers.entry(Caller::of(key)).or_default());
+        let Some(edges) = self.edges_mut(key, false) else {
+            return;
+        };
         if let Some(mine) = edges.get_mut(key) {
             mine.join(edge);
         } else {
@@ -138,14 +189,19 @@ impl Table {
 
     /// Keeps the edges of which something is left.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&EdgeKey, &mut Edge) -> bool) {
-        let mut len = 0;
-        self.callers.retain(|_, edges| {
-            let edges = Arc::make_mut(edges);
-            edges.retain(|key, edge| keep(key, edge));
-            len += edges.len();
-            !edges.is_empty()
-        });
-        self.len = len;
+        let mut kept = Self::new();
+        for (caller, place) in &self.callers.sorted {
+            let Some(edges) = self.edges.get_mut(*place) else {
+                continue;
+            };
+            let mut edges = std::mem::take(edges);
+            Arc::make_mut(&mut edges).retain(|key, edge| keep(key, edge));
+            if !edges.is_empty() {
+                kept.len += edges.len();
+                kept.put(Arc::clone(caller), edges);
+            }
+        }
+        *self = kept;
     }
 }
 
@@ -196,7 +252,7 @@ mod tests {
                 reporter: None,
                 connections: 0,
             };
-            table.record(sighting, Time::EPOCH, 2)
+            table.record(&sighting, Time::EPOCH, 2)
         };
         assert_eq!(
             ["a", "b", "c", "a"].map(&mut record),

@@ -57,7 +57,7 @@ fn map(times: &[i64]) -> Map {
             for time in times {
                 let at = Time::from_secs(BASE + time);
                 let (key, reporter) = (key.clone(), Some("node-1"));
-                map.record(Sighting {
+                map.record(&Sighting {
                     key,
                     facets: &facets,
                     first: at,

@@ -38,7 +38,7 @@ fn index() -> Index {
         }
     }
     // Reports without UIDs wait until all is known of their time.
-    index.set_current(now().plus(std::time::Duration::from_secs(60)));
+    index.set_current(now().plus(std::time::Duration::from_mins(1)));
     index
 }
 

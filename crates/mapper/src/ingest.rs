@@ -18,7 +18,7 @@ use map::{
 use crate::dns_intents::Learned;
 use crate::fact::{Claim, Fact};
 use crate::fate::{Fate, Refusal};
-use crate::limits::{DESCRIBE_EVERY, MAX_UNKNOWN, MAX_WANTED};
+use crate::limits::{DESCRIBE_EVERY, MAX_DESCRIBED, MAX_UNKNOWN, MAX_WANTED};
 use crate::outside::{Fold, Names};
 use crate::pairs::Pairs;
 use crate::parked::Parking;
@@ -42,6 +42,8 @@ pub struct Ingest {
     wanted: Vec<OwnerKey>,
     excluded: BTreeSet<CompactString>,
     by_name: ByName,
+    /// When the workload of a pod was described at least, at most [`MAX_DESCRIBED`].
+    described: hashbrown::HashMap<PodUid, (Workload, Time)>,
     taken: Tally<Evidence>,
     fates: Tally<Fate>,
     /// Observations whose source was a node or its host network, by node.
@@ -84,6 +86,7 @@ impl Ingest {
             wanted: Vec::new(),
             excluded: BTreeSet::new(),
             by_name: ByName::default(),
+            described: hashbrown::HashMap::new(),
             taken: Tally::new(),
             fates: Tally::new(),
             host_network: BTreeMap::new(),
@@ -242,6 +245,7 @@ impl Ingest {
     pub fn reset(&mut self, floor: Time) {
         let cluster = self.cluster.clone();
         self.map.raise_floor(&cluster, floor);
+        self.described.clear();
     }
 
     /// Joins a map from elsewhere.
@@ -361,7 +365,8 @@ impl Ingest {
             if *assumed {
                 facets.push(Facet::Assumed);
             }
-            if let Some(pod) = pod.and_then(|uid| index.pod(uid)) {
+            let unsaid = |uid: &PodUid| !self.is_described(*uid, workload, span.last);
+            if let Some(pod) = pod.filter(unsaid).and_then(|uid| index.pod(uid)) {
                 self.describe(workload, index, pod, span.last);
             }
         }
@@ -399,7 +404,6 @@ impl Ingest {
             client,
             server,
         };
-        let new_key = self.news.is_some().then(|| key.clone());
         let sighting = Sighting {
             key,
             facets,
@@ -409,16 +413,16 @@ impl Ingest {
             connections: span.connections,
         };
         let (change, fate) = if outcome == Outcome::Accepted {
-            (self.map.record(sighting), Fate::Edge)
+            (self.map.record(&sighting), Fate::Edge)
         } else {
-            (self.map.record_attempt(sighting), Fate::Attempt)
+            (self.map.record_attempt(&sighting), Fate::Attempt)
         };
         match change {
             Change::BelowFloor => Fate::Refused(Refusal::BelowFloor),
             Change::Full => Fate::Refused(Refusal::TableFull),
             Change::NewEdge | Change::NewFacet if fate == Fate::Edge => {
-                if let (Some(news), Some(key)) = (&mut self.news, new_key) {
-                    news.push((key, change));
+                if let Some(news) = &mut self.news {
+                    news.push((sighting.key, change));
                 }
                 fate
             }
@@ -426,10 +430,25 @@ impl Ingest {
         }
     }
 
+    /// Whether this pod's workload was described lately. Nearly always it was, and this takes one look at a hash table.
+    fn is_described(&self, uid: PodUid, workload: &Workload, at: Time) -> bool {
+        let described = self.described.get(&uid);
+        described.is_some_and(|(of, since)| at < since.plus(DESCRIBE_EVERY) && of == workload)
+    }
+
     /// Keeps what views want to know of a workload: labels, the owner's API group, how it got its name.
     fn describe(&mut self, workload: &Workload, index: &Index, pod: &Pod, at: Time) {
-        let described = self.map.described(&self.cluster, workload);
-        if described.is_some_and(|before| at < before.plus(DESCRIBE_EVERY)) {
+        if self.is_described(pod.uid, workload, at) {
+            return;
+        }
+        let before = self.map.described(&self.cluster, workload);
+        let lately = before.filter(|before| at < before.plus(DESCRIBE_EVERY));
+        if self.described.len() >= MAX_DESCRIBED {
+            self.described.clear();
+        }
+        let since = lately.unwrap_or(at);
+        self.described.insert(pod.uid, (workload.clone(), since));
+        if lately.is_some() {
             return;
         }
         let identity = index.identity(pod);

@@ -46,6 +46,9 @@ pub const MAX_WANTED: usize = 10_000;
 /// How often the attributes of a workload are looked at again, such as its labels after a rollout.
 pub const DESCRIBE_EVERY: Duration = Duration::from_mins(1);
 
+/// Pods of which it is remembered when their workload was described, in about 15 MB. Then all are looked at again.
+pub const MAX_DESCRIBED: usize = 100_000;
+
 /// How long a list of workloads by name is good for what sidecars and clouds name.
 pub const NAMES_EVERY: Duration = Duration::from_secs(10);
 

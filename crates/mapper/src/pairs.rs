@@ -4,11 +4,12 @@
 //! accepted, and the answer is one more piece of evidence for that edge; refused, and it belongs to the attempt;
 //! neither, and the answer has to speak for itself.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use compact_str::CompactString;
-use map::{Peer, Time, Workload};
+use hashbrown::{Equivalent, HashMap};
+use map::{Outcome, Peer, Time, Workload};
 
 use crate::limits::{ANSWER_WINDOW, MAX_PAIRS, MAX_WAITING_PER_PAIR};
 use crate::resolve::Server;
@@ -47,6 +48,18 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
+    /// Whether another connection to `server` would change nothing here.
+    pub(crate) fn knows(&self, outcome: Outcome, server: &Server) -> bool {
+        match &self.known {
+            Known::Nothing => false,
+            Known::Accepted(peer) if outcome == Outcome::Accepted => {
+                self.waiting.is_empty() && server.is(peer)
+            }
+            Known::Accepted(_) => true,
+            Known::Refused(_) => outcome != Outcome::Accepted,
+        }
+    }
+
     /// Adds an answer to those that wait, or to the one for the same server that waits already. Returns the one that
     /// had to make room.
     pub(crate) fn wait(&mut self, answer: Waiting) -> Option<Waiting> {
@@ -68,6 +81,16 @@ impl Pair {
 /// A client workload and an address.
 pub(crate) type PairKey = (Workload, IpAddr);
 
+/// The same to look one up by, without a copy: it hashes alike.
+#[derive(Clone, Copy, Debug, Hash)]
+struct Wanted<'a>(&'a Workload, IpAddr);
+
+impl Equivalent<PairKey> for Wanted<'_> {
+    fn equivalent(&self, (client, address): &PairKey) -> bool {
+        self.1 == *address && self.0 == client
+    }
+}
+
 /// The pairs of the last [`ANSWER_WINDOW`], at most [`MAX_PAIRS`]; the oldest makes room, and is settled early.
 #[derive(Debug, Default)]
 pub(crate) struct Pairs {
@@ -76,6 +99,11 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
+    /// The pair, if there is one.
+    pub(crate) fn get(&self, client: &Workload, address: IpAddr) -> Option<&Pair> {
+        self.pairs.get(&Wanted(client, address))
+    }
+
     /// The pair, made now if there is none. A second value is the one that had to make room.
     pub(crate) fn entry(
         &mut self,

@@ -7,7 +7,7 @@ mod cloud;
 mod istio;
 mod kafka;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use map::{Evidence, Outcome, Time};
 use wire::{AttemptOutcome, Report};
@@ -89,8 +89,31 @@ pub fn read(report: Report, switches: Switches, receipt: &mut Receipt, each: &mu
 
 /// An address, IPv4 within IPv6 as IPv4.
 pub(crate) fn address(text: &str) -> Option<IpAddr> {
+    if let Some(v4) = dotted(text.as_bytes()) {
+        return Some(v4.into());
+    }
     let address: IpAddr = text.parse().ok()?;
     Some(address.to_canonical())
+}
+
+/// Four numbers as the standard library takes them, which nearly all addresses are; a report has several for each
+/// observation, and this takes a third of the time.
+fn dotted(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    let mut numbers = text.split(|byte| *byte == b'.');
+    for octet in &mut octets {
+        let digits = numbers.next()?;
+        let is_plain = match digits {
+            [_] | [b'1'..=b'9', _] | [b'1' | b'2', _, _] => digits.iter().all(u8::is_ascii_digit),
+            _ => false,
+        };
+        if !is_plain {
+            return None;
+        }
+        let number = |sum: u16, digit: &u8| sum * 10 + u16::from(digit - b'0');
+        *octet = u8::try_from(digits.iter().fold(0, number)).ok()?;
+    }
+    numbers.next().is_none().then(|| octets.into())
 }
 
 fn outcome(attempt: Option<AttemptOutcome>) -> Outcome {
@@ -98,5 +121,25 @@ fn outcome(attempt: Option<AttemptOutcome>) -> Outcome {
         None => Outcome::Accepted,
         Some(AttemptOutcome::Refused) => Outcome::Refused,
         Some(AttemptOutcome::Unanswered) => Outcome::Unanswered,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn four_numbers_are_read_as_the_standard_library_reads_them(text in "[0-9]{0,4}(\\.[0-9a]{0,4}){0,5}") {
+            prop_assert_eq!(dotted(text.as_bytes()), text.parse().ok());
+        }
+
+        #[test]
+        fn every_address_is_read(octets: [u8; 4]) {
+            let address = Ipv4Addr::from(octets);
+            prop_assert_eq!(dotted(address.to_string().as_bytes()), Some(address));
+        }
     }
 }

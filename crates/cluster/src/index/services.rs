@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use compact_str::CompactString;
 use map::{PodUid, Protocol, Time};
 
-use super::{Index, Need, Pod, ServiceKey};
+use super::{Index, Named, Need, Pod, ServiceKey};
 use crate::lease::SKEW;
 use crate::objects::{Object, Port};
 use crate::services::{Backend, Only, Service, ServicePort, Slice};
@@ -130,7 +130,7 @@ impl Index {
 
     /// The Service with this name.
     pub fn service(&self, namespace: &str, name: &str) -> Option<&Service> {
-        self.services.get(&(namespace.into(), name.into()))
+        self.services.get(&Named(namespace, name))
     }
 
     /// The Service that an address and port stand for: its own addresses first, then a node's port. None when several
@@ -141,24 +141,21 @@ impl Index {
         protocol: Protocol,
         at: Time,
     ) -> Option<(&Service, Option<&ServicePort>)> {
-        let own = || self.alive(self.service_addresses.get(&to.ip()), at);
         let is_meant = |port: &&ServicePort| port.port == to.port() && port.protocol == protocol;
-        let with_port = |service| {
-            let service: &Service = service;
-            Some((service, Some(service.ports.iter().find(is_meant)?)))
-        };
-        match (
-            own().find_map(with_port),
-            own().filter_map(with_port).nth(1),
-        ) {
-            (Some(found), None) => return Some(found),
-            (Some(_), Some(_)) => return None,
-            (None, _) => {}
+        let mut own = None;
+        let mut with_port = None;
+        for service in self.alive(self.service_addresses.get(&to.ip()), at) {
+            own = Some(own.map_or(Claim::Only(service), |_| Claim::Several));
+            if let Some(port) = service.ports.iter().find(is_meant) {
+                let this = Claim::Only((service, port));
+                with_port = Some(with_port.map_or(this, |_| Claim::Several));
+            }
         }
-        match (own().next(), own().nth(1)) {
-            (Some(only), None) => return Some((only, None)),
-            (Some(_), Some(_)) => return None,
-            (None, _) => {}
+        match (with_port, own) {
+            (Some(Claim::Only((service, port))), _) => return Some((service, Some(port))),
+            (None, Some(Claim::Only(service))) => return Some((service, None)),
+            (Some(Claim::Several), _) | (None, Some(Claim::Several)) => return None,
+            (None, None) => {}
         }
         self.node_of(to.ip())?;
         let mut services = self.alive(self.node_ports.get(&(protocol, to.port())), at);
@@ -312,6 +309,13 @@ impl Index {
                     || service.endpoints().any(|(endpoint, _)| endpoint == address)
             })
     }
+}
+
+/// Who claims an address.
+#[derive(Clone, Copy)]
+enum Claim<T> {
+    Only(T),
+    Several,
 }
 
 /// The Service that a slice belongs to (Kubernetes documentation, "`EndpointSlices`", ownership).

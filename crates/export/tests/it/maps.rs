@@ -23,7 +23,7 @@ pub(crate) fn key(client: Peer, server: Peer) -> EdgeKey {
 }
 
 pub(crate) fn record(map: &mut Map, client: Peer, server: Peer, facets: &[Facet]) {
-    map.record(sighting(key(client, server), facets));
+    map.record(&sighting(key(client, server), facets));
 }
 
 fn sighting(key: EdgeKey, facets: &[Facet]) -> Sighting<'_> {
@@ -147,7 +147,7 @@ pub(crate) fn everything() -> Map {
         &[Facet::Evidence(Evidence::Dns), Facet::Assumed],
     );
     outside(&mut map);
-    map.record_attempt(sighting(
+    map.record_attempt(&sighting(
         key(frontend(), workload("shop", "gone", "Service")),
         &[SEEN, Facet::Outcome(Outcome::Refused)],
     ));

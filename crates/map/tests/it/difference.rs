@@ -26,7 +26,7 @@ fn port(port: u16) -> Facet {
 
 fn record(map: &mut Map, server: &str, facets: &[Facet], secs: i64) {
     let at = Time::from_secs(BASE + secs);
-    map.record(Sighting {
+    map.record(&Sighting {
         key: key(server),
         facets,
         first: at,

@@ -46,7 +46,7 @@ fn the_format_is_this() {
         },
         Facet::Evidence(Evidence::Tcp),
     ];
-    map.record(Sighting {
+    map.record(&Sighting {
         key: EdgeKey {
             cluster: "north".into(),
             client: Peer::Workload(Workload::new("shop", "cart", "Deployment")),

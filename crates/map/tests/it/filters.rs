@@ -30,7 +30,7 @@ fn record(map: &mut Map, client: &str, server: &str, evidence: Evidence, secs: i
         server: peer(server),
     };
     let facets = [Facet::Evidence(evidence)];
-    map.record(Sighting {
+    map.record(&Sighting {
         key,
         facets: &facets,
         first: at,

@@ -52,7 +52,7 @@ impl Owned {
     }
 
     pub(crate) fn record(&self, map: &mut Map) -> Change {
-        map.record(self.sighting())
+        map.record(&self.sighting())
     }
 }
 
@@ -60,10 +60,10 @@ impl Step {
     pub(crate) fn run(&self, map: &mut Map) {
         match self {
             Self::Record(sighting) => {
-                map.record(sighting.sighting());
+                map.record(&sighting.sighting());
             }
             Self::Attempt(sighting) => {
-                map.record_attempt(sighting.sighting());
+                map.record_attempt(&sighting.sighting());
             }
             Self::Raise(cluster, floor) => map.raise_floor(cluster, *floor),
             Self::Describe(cluster, workload, at, attributes) => {

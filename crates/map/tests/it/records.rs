@@ -33,7 +33,7 @@ fn at(facets: &[Facet], secs: i64) -> Sighting<'_> {
 
 fn edge(facets: &[Facet]) -> Option<Edge> {
     let mut map = Map::new();
-    map.record(at(facets, 0));
+    map.record(&at(facets, 0));
     map.edge(&key()).cloned()
 }
 
@@ -47,11 +47,11 @@ fn a_sighting_says_what_it_changed() {
     };
     let mut map = Map::new();
     assert!(map.is_empty());
-    assert_eq!(map.record(at(&port(80), 0)), Change::NewEdge);
-    assert_eq!(map.record(at(&port(80), 9)), Change::Refreshed);
-    assert_eq!(map.record(at(&port(81), 5)), Change::NewFacet);
+    assert_eq!(map.record(&at(&port(80), 0)), Change::NewEdge);
+    assert_eq!(map.record(&at(&port(80), 9)), Change::Refreshed);
+    assert_eq!(map.record(&at(&port(81), 5)), Change::NewFacet);
     assert_eq!(
-        map.record(Sighting {
+        map.record(&Sighting {
             last: Time::from_secs(-1),
             ..at(&[], 0)
         }),
@@ -83,7 +83,7 @@ fn a_sighting_says_what_it_changed() {
 fn attempts_are_no_edges() {
     let mut map = Map::new();
     assert_eq!(
-        map.record_attempt(at(&[Facet::Outcome(Outcome::Refused)], 0)),
+        map.record_attempt(&at(&[Facet::Outcome(Outcome::Refused)], 0)),
         Change::NewEdge
     );
     assert!(map.is_empty());
@@ -165,7 +165,7 @@ fn counters_are_kept_by_reporter_and_summed() {
         (Some("a"), 6),
         (None, 1),
     ] {
-        map.record(Sighting {
+        map.record(&Sighting {
             reporter,
             connections,
             ..at(&[], 0)
@@ -182,13 +182,13 @@ fn a_full_edge_refreshes_what_it_has_and_says_so() {
         port,
     };
     let ports: Vec<Facet> = (0..=u16::MAX).map(port).collect();
-    assert_eq!(map.record(at(&ports, 0)), Change::NewEdge);
-    assert_eq!(map.record(at(&ports[9_000..], 1)), Change::Full);
-    assert_eq!(map.record(at(&ports[..2], 1)), Change::Refreshed);
+    assert_eq!(map.record(&at(&ports, 0)), Change::NewEdge);
+    assert_eq!(map.record(&at(&ports[9_000..], 1)), Change::Full);
+    assert_eq!(map.record(&at(&ports[..2], 1)), Change::Refreshed);
     assert_eq!(map.edge(&key()).unwrap().facets.len(), MAX_FACETS);
 
     for reporter in 0..2_000 {
-        map.record(Sighting {
+        map.record(&Sighting {
             reporter: Some(&reporter.to_string()),
             connections: 1,
             ..at(&[], 2)
@@ -221,7 +221,7 @@ fn a_floor_forgets_the_attributes_of_workloads_that_are_gone() {
     let [web, cart, db] =
         ["web", "cart", "db"].map(|name| Workload::new("shop", name, "Deployment"));
     let mut map = Map::new();
-    map.record(at(&[], 60));
+    map.record(&at(&[], 60));
     for workload in [&web, &cart, &db] {
         map.describe("", workload, Time::from_secs(5), Attributes::default());
     }

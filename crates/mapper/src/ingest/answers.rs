@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use cluster::Index;
-use map::{Answer, Evidence, Facet, Observation, Outcome, Peer};
+use map::{Answer, Evidence, Facet, Observation, Outcome, Peer, Workload};
 
 use super::{Ingest, Span};
 use crate::dns_intents::lesson;
@@ -50,15 +50,16 @@ impl Ingest {
             let from = Peer::Workload(client);
             return Ok(Some(self.assume(index, from, None, &waiting)));
         };
+        let known = self.pairs.get(&client, address).map(|pair| &pair.known);
+        if let Some(Known::Accepted(peer)) = known {
+            let peer = peer.clone();
+            let fate = self.explained(&client, address, peer, &waiting);
+            return Ok(Some(fate));
+        }
         let is_shared = matches!(&waiting.server, Server::Workload { assumed: true, .. });
         let key = (client, address);
         let (pair, evicted) = self.pairs.entry(key.clone(), self.now);
         let known = pair.known.clone();
-        if let Known::Accepted(peer) = known {
-            let fate = self.explained(&key, &peer, &waiting);
-            self.settle_evicted(index, evicted);
-            return Ok(Some(fate));
-        }
         // A reporter that never tells of refused connections has nothing to wait for, unless it may tell which of
         // several workloads it was.
         if !claim.awaits_outcome && !is_shared {
@@ -78,21 +79,23 @@ impl Ingest {
     /// answer has a name of its own outside, the name is the peer.
     pub(super) fn explained(
         &mut self,
-        (client, address): &PairKey,
-        peer: &Peer,
+        client: &Workload,
+        address: IpAddr,
+        peer: Peer,
         waiting: &Waiting,
     ) -> Fate {
-        let mut facets = vec![Facet::Evidence(Evidence::Dns)];
-        let server = match (&waiting.server, peer) {
+        let mut facets = Vec::with_capacity(2);
+        facets.push(Facet::Evidence(Evidence::Dns));
+        let server = match (&waiting.server, &peer) {
             (Server::Name(name), _) => {
-                facets.push(Facet::Address(*address));
+                facets.push(Facet::Address(address));
                 Peer::Name(self.fold.name(client, name))
             }
             (Server::Workload { service, .. }, Peer::Workload(_)) => {
                 facets.extend(service.clone().map(Facet::Service));
-                peer.clone()
+                peer
             }
-            _ => peer.clone(),
+            _ => peer,
         };
         let from = Peer::Workload(client.clone());
         self.write(from, server, &facets, waiting.span(), Outcome::Accepted)

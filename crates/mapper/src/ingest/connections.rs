@@ -23,7 +23,9 @@ impl Ingest {
         if accepted && matches!(place.server, Server::Empty(_)) {
             return Err(Refusal::NoBackend.into());
         }
-        let mut facets = vec![Facet::Evidence(seen.evidence)];
+        // Evidence, port, and what the server's side adds.
+        let mut facets = Vec::with_capacity(4);
+        facets.push(Facet::Evidence(seen.evidence));
         if place.port != 0 {
             facets.push(Facet::Port {
                 protocol: connection.protocol,
@@ -46,39 +48,53 @@ impl Ingest {
         if let Client::Pod(pod, _) = &client {
             self.describe(&workload, index, pod, seen.last_seen);
         }
-        let servers = self.servers(&workload, place.server, seen.last_seen, &mut facets);
         let mut fate = Fate::Refused(Refusal::TableFull);
-        for server in servers {
+        let names = self.names_of(&workload, &place.server, seen.last_seen, &mut facets);
+        for server in names
+            .iter()
+            .chain(names.is_empty().then_some(&place.server))
+        {
             let from = Peer::Workload(workload.clone());
-            let mut facets = facets.clone();
-            fate = self.record(from, &server, &mut facets, span, connection.outcome, index);
-            self.explain(index, &workload, connection, &server.peer());
+            let shared = facets.len();
+            fate = self.record(from, server, &mut facets, span, connection.outcome, index);
+            facets.truncate(shared);
+            self.explain(index, &workload, connection, server);
         }
         Ok(Some(fate))
     }
 
-    /// The servers of a connection: an outside address has the names that this client got for it.
-    fn servers(
-        &mut self,
+    /// An outside address has the names that this client got for it.
+    fn names_of(
+        &self,
         client: &Workload,
-        server: Server,
+        server: &Server,
         at: Time,
         facets: &mut Vec<Facet>,
     ) -> Vec<Server> {
-        let Server::Outside(address) = server else {
-            return vec![server];
+        let Server::Outside(address) = *server else {
+            return Vec::new();
         };
         let names = self.names.of(client, address, at);
         let names: Vec<Server> = names.map(|name| Server::Name(name.clone())).collect();
-        if names.is_empty() {
-            return vec![server];
+        if !names.is_empty() {
+            facets.push(Facet::Address(address));
         }
-        facets.push(Facet::Address(address));
         names
     }
 
     /// Tells the answers that wait for this connection what became of it.
-    fn explain(&mut self, index: &Index, client: &Workload, connection: &Connection, peer: &Peer) {
+    fn explain(
+        &mut self,
+        index: &Index,
+        client: &Workload,
+        connection: &Connection,
+        server: &Server,
+    ) {
+        let pair = self.pairs.get(client, connection.meant.ip());
+        if pair.is_some_and(|pair| pair.knows(connection.outcome, server)) {
+            return;
+        }
+        let peer = &server.peer();
         let key: PairKey = (client.clone(), connection.meant.ip());
         let (pair, evicted) = self.pairs.entry(key.clone(), self.now);
         let mut explained = Vec::new();
@@ -91,7 +107,7 @@ impl Ingest {
             _ => {}
         }
         for waiting in explained {
-            let fate = self.explained(&key, peer, &waiting);
+            let fate = self.explained(&key.0, key.1, peer.clone(), &waiting);
             self.fates.add(fate, waiting.observations);
         }
         self.settle_evicted(index, evicted);

@@ -76,16 +76,19 @@ fn fact(
     receipt: &mut Receipt,
 ) -> Result<Fact, Refusal> {
     destination.check().map_err(|_| Refusal::Unreadable)?;
+    let mut named = CompactString::default();
     let target = if evidence == Evidence::Dns {
         Target::Answer(answer(destination)?)
     } else {
-        Target::Connection(connection(from, destination, evidence)?)
+        let address = address(&destination.destination);
+        if evidence == Evidence::Tcp && address.is_none() {
+            named.clone_from(&destination.destination.0);
+        }
+        Target::Connection(connection(from, destination, address, evidence)?)
     };
     let last_seen = receipt.clamp(destination.last_seen.0);
     let first_seen = destination.first_seen;
     let first_seen = first_seen.map_or(last_seen, |first| receipt.clamp(first.0).min(last_seen));
-    let is_named = evidence == Evidence::Tcp && address(&destination.destination).is_none();
-    let named = is_named.then(|| destination.destination.0.clone());
     let observation = Observation {
         source: from.source,
         target,
@@ -99,7 +102,7 @@ fn fact(
     };
     let claim = Claim {
         hostname: from.hostname.clone(),
-        destination_name: named.unwrap_or_default(),
+        destination_name: named,
         reporter: from.id.clone(),
         awaits_outcome: !from.id.is_empty(),
     };
@@ -119,12 +122,14 @@ fn answer(destination: &Destination) -> Result<Answer, Refusal> {
 fn connection(
     from: &Reporter,
     destination: &Destination,
+    address: Option<IpAddr>,
     evidence: Evidence,
 ) -> Result<Connection, Refusal> {
-    let given = optional_address(destination.destination_ip.as_ref())?;
-    let seen: IpAddr = address(&destination.destination)
-        .or(given)
-        .ok_or(Refusal::Unreadable)?;
+    let given = match &destination.destination_ip {
+        Some(text) if address.is_some() && *text == destination.destination => address,
+        text => optional_address(text.as_ref())?,
+    };
+    let seen = address.or(given).ok_or(Refusal::Unreadable)?;
     // The replaced sniffer swaps the ports of open connections.
     let is_swapped = evidence == Evidence::Socket && from.id.is_empty();
     let server_port = if is_swapped {
@@ -177,8 +182,11 @@ fn connections(destination: &Destination) -> u64 {
         return u64::try_from(counted.0).unwrap_or(0).max(1);
     }
     let ports = destination.src_ports.as_deref().unwrap_or_default();
+    if ports.len() < 2 {
+        return 1;
+    }
     let mut ports: Vec<i64> = ports.iter().map(|port| port.0).collect();
     ports.sort_unstable();
     ports.dedup();
-    (ports.len() as u64).max(1)
+    ports.len() as u64
 }

@@ -62,6 +62,20 @@ impl Server {
         }
     }
 
+    /// Whether this is its [`peer`](Self::peer).
+    pub(crate) fn is(&self, peer: &Peer) -> bool {
+        match (self, peer) {
+            (Self::Workload { workload, .. } | Self::Empty(workload), Peer::Workload(other)) => {
+                workload == other
+            }
+            (Self::Name(name), Peer::Name(other)) => name == other,
+            (Self::Outside(address), Peer::Address(other)) => {
+                AddressRange::single(*address) == *other
+            }
+            _ => false,
+        }
+    }
+
     /// The peer of the edge; an outside address may still get a name.
     pub(crate) fn peer(&self) -> Peer {
         match self {

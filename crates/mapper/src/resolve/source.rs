@@ -37,10 +37,8 @@ pub(crate) fn identified<'a>(
     index: &'a Index,
     pod: &'a Pod,
 ) -> Result<(&'a Pod, Arc<Identity>), Doubt> {
-    match index.unknown_owner(pod) {
-        Some(owner) => Err(Doubt::owner(owner)),
-        None => Ok((pod, index.identity(pod))),
-    }
+    let identity = index.identified(pod).map_err(Doubt::owner)?;
+    Ok((pod, identity))
 }
 
 /// Who held the source's address from `first` to `last`. Two different holders are nobody for sure.
