@@ -12,6 +12,9 @@ pub(crate) const GRAIN: Duration = Duration::from_secs(1);
 /// How much the clocks of a node and of the control plane may differ.
 pub(crate) const SKEW: Duration = Duration::from_secs(1);
 
+/// How much the clocks of two nodes may differ: who was called is reported by another node than the server's.
+pub(crate) const CLOCKS: Duration = Duration::from_secs(2);
+
 /// Whether an object is still in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
@@ -30,7 +33,8 @@ pub(crate) struct Lease {
     /// Whether the start is the sandbox's or a container's, not only the pod's.
     pub(crate) firm: bool,
     pub(crate) end: Option<Time>,
-    /// Where the pod vanished unseen: until then it was there for sure.
+    /// Where nobody told when its containers ended: until then it was there for sure. The end is only the time by which
+    /// it was gone, if that is known.
     pub(crate) sure_until: Option<Time>,
 }
 
@@ -65,23 +69,22 @@ impl Lease {
             .unwrap_or(Time::MAX);
         let finished = matches!(pod.status.phase.as_str(), "Succeeded" | "Failed")
             || presence != Presence::Here;
-        // Of a pod that went without a word, only the time by which it was gone is known.
-        let end = if finished {
-            let last = all().filter_map(|run| run.finished_at).max();
-            let by = match presence {
-                Presence::Here => None,
-                Presence::Gone => pod.metadata.deletion_timestamp,
-                Presence::GoneBy(time) => Some(time),
-            };
-            last.or(by)
-        } else {
-            None
+        // Containers that ended before, such as those that prepared the others, say nothing while another runs.
+        let runs_still = containers().any(|status| status.state.running.is_some());
+        let last = all().filter_map(|run| run.finished_at).max();
+        let (end, sure_until) = match (presence, last.filter(|_| !runs_still)) {
+            _ if !finished => (None, None),
+            (_, Some(last)) => (Some(last), None),
+            // Of a pod that went without a word, only the time by which it was gone is known.
+            (Presence::GoneBy(time), None) => (Some(time), Some(start)),
+            (Presence::Gone, None) => (pod.metadata.deletion_timestamp, None),
+            (Presence::Here, None) => (None, Some(start)),
         };
         Self {
             start,
             firm: firm.is_some(),
             end,
-            sure_until: None,
+            sure_until,
         }
     }
 
@@ -92,6 +95,18 @@ impl Lease {
             (false, true) => (self.start, self.firm) = (other.start, true),
             _ => self.start = self.start.min(other.start),
         }
-        self.end = self.end.max(other.end);
+        (self.end, self.sure_until) = match (self.is_told(), other.is_told()) {
+            (true, false) => return,
+            (false, true) => (other.end, None),
+            _ => (
+                self.end.max(other.end),
+                self.sure_until.or(other.sure_until),
+            ),
+        };
+    }
+
+    /// Whether somebody told when the containers ended.
+    const fn is_told(&self) -> bool {
+        self.end.is_some() && self.sure_until.is_none()
     }
 }

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use map::{PodUid, Time};
 
-use super::{Holder, Index, Pod};
-use crate::lease::{GRAIN, SKEW};
+use super::{Holder, Index, Pod, STATUS_DELAY};
+use crate::lease::{CLOCKS, GRAIN, SKEW};
+use crate::services::Service;
 
 impl Index {
     /// Who held the address at that time. A wrong edge would stay for ever, so doubt is [`Holder::Ambiguous`].
@@ -15,7 +16,7 @@ impl Index {
         if let Some(uid) = uid {
             return match self.pods.get(&uid) {
                 Some(pod) if pod.host_network => Holder::HostNetwork(&pod.node),
-                Some(pod) if pod.may_hold(address) && self.nearly(pod, address, at) => {
+                Some(pod) if self.may_hold(pod, address) && self.named(pod, address, at) => {
                     Holder::Pod(pod)
                 }
                 _ => Holder::Unknown,
@@ -29,52 +30,82 @@ impl Index {
             (None, _) => self
                 .node_of(address)
                 .map_or(Holder::Unknown, Holder::HostNetwork),
-            (Some(pod), None) => {
-                let ended = self
-                    .end(pod, address)
-                    .is_some_and(|end| at > end.plus(GRAIN));
-                let unsure = pod.lease.sure_until.is_some_and(|sure| at > sure);
-                if at < pod.lease.start || ended || unsure {
-                    Holder::Ambiguous
-                } else {
-                    Holder::Pod(pod)
-                }
-            }
+            (Some(pod), None) if self.surely(pod, address, at) => Holder::Pod(pod),
             _ => Holder::Ambiguous,
         }
     }
 
+    /// The pods that stand behind a Service, and those that did, as long as they are remembered. Endpoints are told at
+    /// another pace than pods: who is behind it at a time may be missing, the others at that time may not be all.
+    pub fn ever_behind<'i>(&'i self, service: &Service) -> impl Iterator<Item = &'i Pod> {
+        let endpoints = service.endpoints();
+        endpoints.filter_map(|(_, uid)| self.pods.get(&uid?))
+    }
+
     /// Within the lease, widened by what clocks and whole seconds leave open.
     pub(super) fn nearly(&self, pod: &Pod, address: IpAddr, at: Time) -> bool {
-        let after = self
-            .end(pod, address)
-            .is_none_or(|end| at <= end.plus(GRAIN + SKEW));
-        at >= pod.lease.start.minus(SKEW) && after
+        let clocks = if self.live.is_on() { CLOCKS } else { SKEW };
+        let end = self.end(pod, address);
+        at >= pod.lease.start.minus(clocks) && end.is_none_or(|end| at <= end.plus(GRAIN + clocks))
+    }
+
+    /// Within the lease, whatever clocks and whole seconds leave open.
+    ///
+    /// In a live cluster, another pod may have had the address just before or after that nobody ever tells of: it came
+    /// and went while the watch was broken, or it was deleted before its kubelet told its address. Snapshots are kinder:
+    /// who reads them wants to see the first call of a pod too.
+    fn surely(&self, pod: &Pod, address: IpAddr, at: Time) -> bool {
+        let (start, end) = (pod.lease.start, self.end(pod, address));
+        let sure = pod.lease.sure_until;
+        if self.live.is_on() {
+            // Until its containers start, a pod may still wait for its address.
+            pod.lease.firm
+                && at >= start.plus(GRAIN + CLOCKS)
+                && end.is_none_or(|end| at <= end.minus(CLOCKS))
+                && sure.is_none_or(|sure| at <= sure.minus(STATUS_DELAY + SKEW))
+        } else {
+            at >= start
+                && end.is_none_or(|end| at <= end.plus(GRAIN))
+                && sure.is_none_or(|sure| at <= sure)
+        }
+    }
+
+    /// Within the lease by the clock of the pod's own node, which knew its UID. A pod that was deleted by force may run
+    /// on for a while.
+    fn named(&self, pod: &Pod, address: IpAddr, at: Time) -> bool {
+        let told = pod.lease.end.filter(|_| pod.lease.sure_until.is_none());
+        let until = earlier(told, self.next_start(pod, address));
+        at >= pod.lease.start.minus(SKEW) && until.is_none_or(|end| at <= end.plus(GRAIN + SKEW))
+    }
+
+    /// Whether this is one of its addresses. The kubelet tells them a while after the pod has them: until then, a live
+    /// index does not know, and one of snapshots never will.
+    fn may_hold(&self, pod: &Pod, address: IpAddr) -> bool {
+        pod.addresses.contains(&address) || pod.addresses.is_empty() && !self.live.is_on()
     }
 
     /// The lease's end: at the latest where another one on the same address firmly starts.
     fn end(&self, pod: &Pod, address: IpAddr) -> Option<Time> {
+        earlier(pod.lease.end, self.next_start(pod, address))
+    }
+
+    /// Where another lease on the same address firmly starts.
+    fn next_start(&self, pod: &Pod, address: IpAddr) -> Option<Time> {
         let sharing = self.by_address.get(&address).map_or(&[][..], Vec::as_slice);
         if sharing.len() < 2 {
-            return pod.lease.end;
+            return None;
         }
-        let next = sharing
-            .iter()
-            .filter_map(|uid| self.pods.get(uid))
+        let others = sharing.iter().filter_map(|uid| self.pods.get(uid));
+        others
             .filter(|other| other.lease.firm && other.lease.start > pod.lease.start)
             .map(|other| other.lease.start)
-            .min();
-        match (pod.lease.end, next) {
-            (Some(end), Some(next)) => Some(end.min(next)),
-            (end, next) => end.or(next),
-        }
+            .min()
     }
 }
 
-impl Pod {
-    /// Whether this is one of its addresses, or none of them is known yet: the kubelet tells them a while after the
-    /// pod has them.
-    fn may_hold(&self, address: IpAddr) -> bool {
-        self.addresses.is_empty() || self.addresses.contains(&address)
+fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }
