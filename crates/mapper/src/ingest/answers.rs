@@ -10,7 +10,7 @@ use crate::dns_intents::lesson;
 use crate::fact::Claim;
 use crate::fate::{Fate, Refusal};
 use crate::pairs::{Known, Pair, PairKey, Waiting};
-use crate::resolve::{self, Client, Doubt, Server};
+use crate::resolve::{self, Client, Doubt, Server, When};
 
 impl Ingest {
     pub(super) fn answer(
@@ -26,7 +26,7 @@ impl Ingest {
         let Client::Pod(pod, identity) = self.client(index, seen, claim)? else {
             return Err(Refusal::UnknownSource.into());
         };
-        let server = resolve::name(index, &answer.name, answer.address, seen.last_seen)?;
+        let server = resolve::name(index, &answer.name, answer.address, When::of(seen))?;
         let client = identity.workload.clone();
         if let (Server::Name(name), Some(address)) = (&server, answer.address) {
             let (first, last) = (seen.first_seen, seen.last_seen);
@@ -76,7 +76,8 @@ impl Ingest {
     }
 
     /// An answer whose connection was accepted by `peer` is one more piece of evidence for that edge. Where the
-    /// answer has a name of its own outside, the name is the peer.
+    /// answer has a name of its own outside, the name is the peer. Where the answer tells the workload by itself, that
+    /// stays: the address may have passed to another between the two.
     pub(super) fn explained(
         &mut self,
         client: &Workload,
@@ -86,14 +87,14 @@ impl Ingest {
     ) -> Fate {
         let mut facets = Vec::with_capacity(2);
         facets.push(Facet::Evidence(Evidence::Dns));
-        let server = match (&waiting.server, &peer) {
-            (Server::Name(name), _) => {
+        let server = match &waiting.server {
+            Server::Name(name) => {
                 facets.push(Facet::Address(address));
                 Peer::Name(self.fold.name(client, name))
             }
-            (Server::Workload { service, .. }, Peer::Workload(_)) => {
+            Server::Workload { service, .. } => {
                 facets.extend(service.clone().map(Facet::Service));
-                peer
+                told(&waiting.server).unwrap_or(peer)
             }
             _ => peer,
         };
@@ -129,7 +130,7 @@ impl Ingest {
         };
         let to = match &waiting.server {
             Server::Name(name) => Peer::Name(self.fold.name(client, name)),
-            _ => peer.clone(),
+            server => told(server).unwrap_or_else(|| peer.clone()),
         };
         let facets = [
             Facet::Evidence(Evidence::Dns),
@@ -186,6 +187,12 @@ impl Ingest {
             })
         })
     }
+}
+
+/// The peer, where the answer tells it without a connection.
+fn told(server: &Server) -> Option<Peer> {
+    let is_told = matches!(server, Server::Workload { assumed: false, .. });
+    is_told.then(|| server.peer())
 }
 
 impl Waiting {

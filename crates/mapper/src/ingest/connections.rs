@@ -7,7 +7,7 @@ use super::{Ingest, Span};
 use crate::fact::Claim;
 use crate::fate::{Fate, Refusal};
 use crate::pairs::{Known, PairKey};
-use crate::resolve::{self, Client, Doubt, Place, Server};
+use crate::resolve::{self, Client, Doubt, Place, Server, When};
 
 impl Ingest {
     pub(super) fn connection(
@@ -18,7 +18,7 @@ impl Ingest {
         claim: &Claim,
     ) -> Result<Option<Fate>, Doubt> {
         let client = self.client(index, seen, claim)?;
-        let place = resolve::place(index, connection, seen.last_seen)?;
+        let place = resolve::place(index, connection, When::of(seen))?;
         let accepted = connection.outcome == Outcome::Accepted;
         if accepted && matches!(place.server, Server::Empty(_)) {
             return Err(Refusal::NoBackend.into());

@@ -8,7 +8,8 @@ use compact_str::CompactString;
 use map::workload::AddressRange;
 use map::{Connection, DnsName, Peer, PodUid, Protocol, Time, Workload};
 
-use super::{Doubt, identified};
+use super::doubt::is_settled;
+use super::{Doubt, When, holder, identified};
 use crate::fate::Refusal;
 
 /// The server's side of an observation.
@@ -89,7 +90,8 @@ impl Server {
 }
 
 /// Who is behind a connection: the backend where translation was seen, else whoever holds the address meant.
-pub(crate) fn place(index: &Index, connection: &Connection, at: Time) -> Result<Place, Doubt> {
+pub(crate) fn place(index: &Index, connection: &Connection, when: When) -> Result<Place, Doubt> {
+    let at = when.last;
     let Connection {
         protocol,
         meant,
@@ -125,20 +127,22 @@ pub(crate) fn place(index: &Index, connection: &Connection, at: Time) -> Result<
         });
     }
     if let Some(backend) = reached {
-        match backend_at(index, backend, service, at) {
+        match backend_at(index, backend, service, when) {
             Err(Doubt::Refused(Refusal::UnknownDestination | Refusal::HostNetworkDestination)) => {}
+            // Whoever it was, it may be all the same: what stood behind the Service then decides.
+            Err(Doubt::Refused(Refusal::AmbiguousDestination)) if found.is_some() => {}
             other => return other.map(|server| Place { server, port }),
         }
     }
     match found {
         Some((service, port)) => {
-            let (server, port) = behind(index, service, port, at)?;
+            let (server, port) = one_behind(index, service, port, at)?;
             Ok(Place {
                 server,
                 port: port.unwrap_or(meant.port()),
             })
         }
-        None => held(index, meant.ip(), at).map(|server| Place {
+        None => held(index, meant.ip(), when).map(|server| Place {
             server,
             port: meant.port(),
         }),
@@ -150,13 +154,14 @@ pub(crate) fn name(
     index: &Index,
     name: &DnsName,
     address: Option<IpAddr>,
-    at: Time,
+    when: When,
 ) -> Result<Server, Doubt> {
+    let at = when.last;
     if address.is_some_and(|address| index.is_cluster_dns(address)) {
         return Err(Refusal::ClusterDns.into());
     }
     let or_outside = |name: &DnsName| {
-        let known = address.and_then(|address| by_address(index, address, at));
+        let known = address.and_then(|address| by_address(index, address, when));
         known.unwrap_or_else(|| Ok(Server::Name(name.clone())))
     };
     match index.classify(name) {
@@ -179,16 +184,12 @@ pub(crate) fn name(
                 return Server::of_pod(index, pod, Some(service));
             }
             // The address in a headless Service's answer is one pod; in any other, the whole Service.
-            match address.map_or(Holder::Unknown, |address| index.holder(address, None, at)) {
-                Holder::Pod(pod) => {
-                    Doubt::settled(index, at)?;
-                    Server::of_pod(index, pod, Some(service))
-                }
-                Holder::Ambiguous => Err(ambiguous(index, address, at)),
-                _ => behind(index, service, None, at).map(|(server, _)| server),
+            match address.filter(|address| !is_of(index, service, *address, at)) {
+                Some(address) => endpoint(index, service, address, when),
+                None => behind(index, service, None, at).map(|(server, _)| server),
             }
         }
-        NameKind::PodAddress(address) => held(index, address, at),
+        NameKind::PodAddress(address) => held(index, address, when),
         NameKind::InClusterUnknown => Err(Refusal::UnknownName.into()),
     }
 }
@@ -197,9 +198,59 @@ fn is_api(service: &Service) -> bool {
     service.name == "kubernetes" && service.namespace == "default"
 }
 
-fn ambiguous(index: &Index, address: Option<IpAddr>, at: Time) -> Doubt {
-    let need = address.map_or(Need::Settled(Index::settles(at)), Need::Address);
-    Doubt::unless_settled(index, at, need, Refusal::AmbiguousDestination)
+fn ambiguous(index: &Index, address: IpAddr, at: Time) -> Doubt {
+    Doubt::unless_settled(
+        index,
+        at,
+        Need::Address(address),
+        Refusal::AmbiguousDestination,
+    )
+}
+
+/// Whether this is one of the Service's own addresses.
+fn is_of(index: &Index, service: &Service, address: IpAddr, at: Time) -> bool {
+    let found = index.service_at(SocketAddr::new(address, 0), Protocol::Tcp, at);
+    found.is_some_and(|(found, _)| std::ptr::eq(found, service))
+}
+
+/// The pod behind a Service that a name's answer gave. The answer may be older than the pod that has the address.
+fn endpoint(
+    index: &Index,
+    service: &Service,
+    address: IpAddr,
+    when: When,
+) -> Result<Server, Doubt> {
+    let at = when.last;
+    let of_service = |pod: &Pod| {
+        let backends = index.backends(service, None, at);
+        let mut pods = backends.iter().filter(|backend| backend.address == address);
+        pods.any(|backend| backend.pod.is_some_and(|behind| behind.uid == pod.uid))
+    };
+    match holder(index, address, when) {
+        Holder::Pod(pod) if of_service(pod) => {
+            Doubt::settled(index, at)?;
+            Server::of_pod(index, pod, Some(service))
+        }
+        Holder::HostNetwork(_) => behind(index, service, None, at).map(|(server, _)| server),
+        _ if !is_settled(index, at) => Err(ambiguous(index, address, at)),
+        _ => one_behind(index, service, None, at).map(|(server, _)| server),
+    }
+}
+
+/// The one workload behind a Service: among several, somebody was called for sure, but nobody knows who.
+fn one_behind(
+    index: &Index,
+    service: &Service,
+    port: Option<&ServicePort>,
+    at: Time,
+) -> Result<(Server, Option<u16>), Doubt> {
+    let found = behind(index, service, port, at)?;
+    if matches!(found.0, Server::Workload { assumed: true, .. }) {
+        let need = Need::Service(service.namespace.clone(), service.name.clone());
+        let refusal = Refusal::AmbiguousDestination;
+        return Err(Doubt::unless_settled(index, at, need, refusal));
+    }
+    Ok(found)
 }
 
 /// The pod that the node named, if it is one of its own network.
@@ -222,7 +273,8 @@ fn of_uid(
 }
 
 /// Who is behind an address, if the cluster knows it at all.
-fn by_address(index: &Index, address: IpAddr, at: Time) -> Option<Result<Server, Doubt>> {
+fn by_address(index: &Index, address: IpAddr, when: When) -> Option<Result<Server, Doubt>> {
+    let at = when.last;
     if let Some((service, _)) = index.service_at(SocketAddr::new(address, 0), Protocol::Tcp, at) {
         return Some(if is_api(service) {
             Ok(Server::api_server(Some(service)))
@@ -232,7 +284,7 @@ fn by_address(index: &Index, address: IpAddr, at: Time) -> Option<Result<Server,
     }
     match index.holder(address, None, at) {
         Holder::Unknown => None,
-        _ => Some(held(index, address, at)),
+        _ => Some(held(index, address, when)),
     }
 }
 
@@ -241,17 +293,18 @@ fn backend_at(
     index: &Index,
     backend: SocketAddr,
     service: Option<&Service>,
-    at: Time,
+    when: When,
 ) -> Result<Server, Doubt> {
+    let at = when.last;
     if index.is_api_server(backend) {
         return Ok(Server::api_server(service));
     }
-    match index.holder(backend.ip(), None, at) {
+    match holder(index, backend.ip(), when) {
         Holder::Pod(pod) => {
             Doubt::settled(index, at)?;
             Server::of_pod(index, pod, service)
         }
-        Holder::Ambiguous => Err(ambiguous(index, Some(backend.ip()), at)),
+        Holder::Ambiguous => Err(ambiguous(index, backend.ip(), at)),
         Holder::HostNetwork(_) => {
             // Several host-network pods share the node's address; the Service knows which one is its own.
             let backends = service
@@ -284,7 +337,7 @@ fn behind(
     }
     let backends = index.backends(service, port, at);
     if backends.is_empty() {
-        if !index.is_settled(at) {
+        if !is_settled(index, at) {
             let need = Need::Service(service.namespace.clone(), service.name.clone());
             let refusal = Refusal::NoBackend;
             return Err(Doubt::unless_settled(index, at, need, refusal));
@@ -299,8 +352,11 @@ fn behind(
         None
     };
     let pods = backends.iter().filter_map(|backend| backend.pod);
-    if let Some(server) = one(index, pods, Some(service))? {
+    if let Some(mut server) = one(index, pods, Some(service))? {
         Doubt::settled(index, at)?;
+        if let Server::Workload { assumed, .. } = &mut server {
+            *assumed = *assumed || is_shared(index, service)?;
+        }
         return Ok((server, port));
     }
     // Endpoints without pods: made by hand, for something outside; or pods that are not known yet.
@@ -309,6 +365,12 @@ fn behind(
         Some(address) if !index.is_private(address) => Ok((Server::Outside(address), port)),
         _ => Err(Refusal::UnknownDestination.into()),
     }
+}
+
+/// Whether several workloads stand, or stood, behind a Service: its endpoints may be told later than its pods.
+fn is_shared(index: &Index, service: &Service) -> Result<bool, Doubt> {
+    let all = one(index, index.ever_behind(service), Some(service))?;
+    Ok(matches!(all, Some(Server::Workload { assumed: true, .. })))
 }
 
 /// The workload of these pods: the only one, or the first by name, assumed. `None` without any pod.
@@ -339,13 +401,14 @@ fn one<'a>(
 }
 
 /// Whoever holds the address itself.
-fn held(index: &Index, address: IpAddr, at: Time) -> Result<Server, Doubt> {
-    match index.holder(address, None, at) {
+fn held(index: &Index, address: IpAddr, when: When) -> Result<Server, Doubt> {
+    let at = when.last;
+    match holder(index, address, when) {
         Holder::Pod(pod) => {
             Doubt::settled(index, at)?;
             Server::of_pod(index, pod, None)
         }
-        Holder::Ambiguous => Err(ambiguous(index, Some(address), at)),
+        Holder::Ambiguous => Err(ambiguous(index, address, at)),
         Holder::HostNetwork(_) => Err(Refusal::HostNetworkDestination.into()),
         Holder::Unknown if index.is_private(address) => {
             let need = Need::Address(address);

@@ -1,9 +1,24 @@
 //! Why there is no answer, and whether there may be one later.
 
+use std::time::Duration;
+
 use cluster::{Index, Need, OwnerKey};
 use map::Time;
 
 use crate::fate::Refusal;
+
+/// How far a reporter's clock may be behind ours. The index keeps our time.
+const BEHIND: Duration = Duration::from_secs(1);
+
+/// Whether all is known about who held addresses, by the clock of whoever reports it.
+pub(crate) fn is_settled(index: &Index, at: Time) -> bool {
+    index.is_settled(at.plus(BEHIND))
+}
+
+/// When that will be so.
+pub(crate) fn settles(at: Time) -> Time {
+    Index::settles(at.plus(BEHIND))
+}
 
 /// There is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +49,12 @@ impl From<Refusal> for Doubt {
 impl Doubt {
     /// Refused if the index knows all about this time; else it waits for what is missing.
     pub(crate) fn unless_settled(index: &Index, at: Time, need: Need, refusal: Refusal) -> Self {
-        if index.is_settled(at) {
+        if is_settled(index, at) {
             return Self::Refused(refusal);
         }
         Self::Waits(Box::new(Wait {
             need,
-            settled: Some(Index::settles(at)),
+            settled: Some(settles(at)),
             refusal,
         }))
     }
@@ -55,10 +70,10 @@ impl Doubt {
 
     /// Nothing may change any more in who held an address at this time.
     pub(crate) fn settled(index: &Index, at: Time) -> Result<(), Self> {
-        if index.is_settled(at) {
+        if is_settled(index, at) {
             return Ok(());
         }
-        let settled = Index::settles(at);
+        let settled = settles(at);
         Err(Self::Waits(Box::new(Wait {
             need: Need::Settled(settled),
             settled: Some(settled),

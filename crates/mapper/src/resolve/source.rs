@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cluster::{Holder, Identity, Index, Need, Pod};
 use map::{Source, Time, Workload};
 
-use super::Doubt;
+use super::{Doubt, When, holder};
 use crate::fate::Refusal;
 
 /// The client's side of an observation.
@@ -41,7 +41,7 @@ pub(crate) fn identified<'a>(
     Ok((pod, identity))
 }
 
-/// Who held the source's address from `first` to `last`. Two different holders are nobody for sure.
+/// Who held the source's address from `first` to `last`.
 pub(crate) fn client(
     index: &Index,
     source: Source,
@@ -53,15 +53,14 @@ pub(crate) fn client(
         let need = pod_uid.map_or(Need::Address(address), Need::Pod);
         Err(Doubt::unless_settled(index, last, need, refusal))
     };
-    match index.holder(address, pod_uid, last) {
+    let found = match pod_uid {
+        Some(_) => index.holder(address, pod_uid, last),
+        None => holder(index, address, When { first, last }),
+    };
+    match found {
         Holder::HostNetwork(node) => Ok(Client::HostNetwork(node)),
         Holder::Pod(pod) => {
             if pod_uid.is_none() {
-                let before = index.holder(address, None, first);
-                let is_same = matches!(before, Holder::Pod(before) if std::ptr::eq(before, pod));
-                if first != last && !is_same {
-                    return in_doubt(Refusal::AmbiguousSource);
-                }
                 Doubt::settled(index, last)?;
             }
             let (pod, identity) = identified(index, pod)?;

@@ -6,7 +6,9 @@
 )]
 
 mod answers;
+mod certain;
 mod connections;
+mod live;
 mod reports;
 mod sources;
 mod town;
