@@ -9,6 +9,7 @@ mod answers;
 mod certain;
 mod connections;
 mod live;
+mod parking;
 mod reports;
 mod sources;
 mod town;
