@@ -188,7 +188,7 @@ fn an_owner_that_cannot_be_known_is_the_root() {
         namespace: "shop".into(),
         name: "cart-5d7677ff9f".into(),
     };
-    assert_eq!(wanted, [replica_set.clone()]);
+    assert_eq!(wanted, std::slice::from_ref(&replica_set));
     live.unknowable(replica_set);
     assert_eq!(
         live.edges(),
