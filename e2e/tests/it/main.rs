@@ -8,6 +8,7 @@
 )]
 
 mod conformance;
+mod contract;
 mod dns_intents;
 mod faults;
 mod requests;

@@ -377,7 +377,7 @@ fn ours(
     s: &mut Scene,
     field: &'static str,
     client: &e2e::scene::Pod,
-    destination: serde_json::Value,
+    destination: &serde_json::Value,
 ) {
     let uid = format!("$uid:{}", client.name);
     s.sends(
@@ -390,9 +390,9 @@ fn ours(
 fn an_answer_and_its_connection_are_one_edge(s: &mut Scene) {
     let (client, address) = (s.pod("client"), s.public_address());
     let answer = json!({"destination": "shop.example.com", "destinationIP": address, "TTL": 60});
-    ours(s, "reportCaptureResults", &client, answer);
+    ours(s, "reportCaptureResults", &client, &answer);
     let opened = json!({"destination": address, "destinationIP": address, "destinationPort": 443, "connections": 7});
-    ours(s, "reportTCPCaptureResults", &client, opened);
+    ours(s, "reportTCPCaptureResults", &client, &opened);
     s.edges(&[&format!(
         "client/Pod -> shop.example.com at {address} :443/tcp [dns,tcp]"
     )]);
@@ -403,10 +403,10 @@ fn an_answer_whose_connection_was_refused_is_an_attempt(s: &mut Scene) {
     let (client, server) = (s.pod("client"), s.deployment("server"));
     let service = s.service("svc", &[&server]);
     let answer = json!({"destination": service.dns, "destinationIP": service.ip, "TTL": 60});
-    ours(s, "reportCaptureResults", &client, answer);
+    ours(s, "reportCaptureResults", &client, &answer);
     let refused = json!({"destination": service.ip, "destinationIP": service.ip, "destinationPort": 80,
         "attempt": "REFUSED"});
-    ours(s, "reportTCPCaptureResults", &client, refused);
+    ours(s, "reportTCPCaptureResults", &client, &refused);
     s.waits(1);
     s.attempts(&["client/Pod -> server/Deployment via svc :8080/tcp [dns,tcp] refused"]);
 }

@@ -5,6 +5,7 @@
 mod kept;
 mod reports;
 mod rules;
+mod settings;
 
 use e2e::kube::Proxy;
 use e2e::mapper::Mapper;
@@ -19,20 +20,22 @@ macro_rules! rows {
 }
 use rows;
 
-#[test]
-#[ignore = "needs the testbed: ./dev test --only e2e"]
-fn every_situation_gives_exactly_its_edges() {
-    let rows: Vec<Row> = [reports::ROWS, rules::ROWS, kept::ROWS].concat();
-    let number = |index: usize| u16::try_from(index + 1).unwrap();
-    let mut scenes: Vec<Scene> = rows
-        .iter()
-        .enumerate()
+/// A scene for each row, numbered from this number on.
+fn scenes(first: usize, rows: &[Row]) -> Vec<Scene> {
+    let numbered = rows.iter().enumerate();
+    numbered
         .map(|(index, (name, row))| {
-            let mut scene = Scene::new(number(index), name);
+            let mut scene = Scene::new(u16::try_from(first + index).unwrap(), name);
             row(&mut scene);
             scene
         })
-        .collect();
+        .collect()
+}
+
+#[test]
+#[ignore = "needs the testbed: ./dev test --only e2e"]
+fn every_situation_gives_exactly_its_edges() {
+    let mut scenes = scenes(1, &[reports::ROWS, rules::ROWS, kept::ROWS].concat());
     let proxy = Proxy::start();
     let mapper = Mapper::ready("conformance", &[]);
     set_up(&proxy, &mapper, &mut scenes);
