@@ -9,7 +9,7 @@ use crate::cluster::{node, owner, pod, service, uid};
 /// The Service behind which the cluster's DNS answers.
 pub const DNS: &str = "10.96.0.10";
 
-/// A cluster: Deployments of twenty pods, each behind its Service, fifty of them in a namespace.
+/// A cluster: Deployments of twenty pods, each behind its Service, ten of them in a namespace.
 #[derive(Clone, Copy, Debug)]
 pub struct City {
     /// How many pods.
@@ -20,8 +20,19 @@ pub struct City {
 
 /// Pods of a Deployment.
 pub const REPLICAS: usize = 20;
-const DEPLOYMENTS: usize = 50;
-const PODS_OF_NODE: usize = 100;
+/// Deployments of a namespace.
+pub const DEPLOYMENTS: usize = 10;
+/// Pods of a node.
+pub const PODS_OF_NODE: usize = 100;
+
+/// How a pod is known on its node. In a real cluster others say that.
+#[derive(Clone, Debug)]
+pub struct Resident {
+    /// Its address.
+    pub address: String,
+    /// Its UID.
+    pub uid: String,
+}
 
 /// Who reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,12 +94,12 @@ impl City {
             &[("", "172.31.0.2")],
         );
         let city = *self;
-        let deployments = (0..self.deployments()).flat_map(move |number| city.of(number));
+        let deployments = (0..self.deployments()).flat_map(move |number| city.objects_of(number));
         nodes.chain(own).chain(dns).chain(deployments)
     }
 
     /// A Deployment's objects: owners, pods, Service, slice.
-    fn of(self, number: usize) -> Vec<Value> {
+    pub fn objects_of(self, number: usize) -> Vec<Value> {
         let (namespace, name) = Self::deployment(number);
         let set = format!("{name}-{HASH}");
         let parent = Some(("apps/v1", "Deployment", &*name));
@@ -141,10 +152,23 @@ impl City {
         last_seen: &str,
         count: u64,
     ) -> String {
+        self.report_of(sniffer, kind, pods, last_seen, count, &resident)
+    }
+
+    /// The same where the pods are known otherwise.
+    pub fn report_of(
+        &self,
+        sniffer: Sniffer,
+        kind: Kind,
+        pods: std::ops::Range<usize>,
+        last_seen: &str,
+        count: u64,
+        resident: &dyn Fn(usize) -> Resident,
+    ) -> String {
         let mut results = String::new();
         for pod in pods {
             let comma = if results.is_empty() { "" } else { "," };
-            let from = address(pod);
+            let Resident { address: from, uid } = resident(pod);
             let _ = write!(
                 results,
                 r#"{comma}{{"srcIp":"{from}","srcHostname":"","destinations":["#
@@ -152,12 +176,13 @@ impl City {
             for call in 0..self.calls {
                 let comma = if call == 0 { "" } else { "," };
                 let called = self.called(pod, call);
-                let destination = destination(sniffer, kind, called, last_seen, count);
+                let at = resident(called);
+                let destination = destination(sniffer, kind, (called, &at), last_seen, count);
                 let _ = write!(results, "{comma}{destination}");
             }
             results.push(']');
             if sniffer == Sniffer::Ours {
-                let (uid, node) = (pod_uid(pod), node_of(pod));
+                let node = node_of(pod);
                 let reporter = 0x7f3a_9c2e_51d0_4b68 + pod / PODS_OF_NODE;
                 let _ = write!(
                     results,
@@ -181,12 +206,18 @@ impl City {
 /// The part of a pod's name that is its `ReplicaSet`'s.
 const HASH: &str = "5d7677ff9f";
 
-fn destination(sniffer: Sniffer, kind: Kind, called: usize, last_seen: &str, count: u64) -> String {
-    let (pod, service) = (address(called), cluster_address(called / REPLICAS));
+fn destination(
+    sniffer: Sniffer,
+    kind: Kind,
+    (called, at): (usize, &Resident),
+    last_seen: &str,
+    count: u64,
+) -> String {
+    let (pod, service) = (&at.address, cluster_address(called / REPLICAS));
     let beyond = format!(r#","firstSeen":"{last_seen}","connections":{count}"#);
     let translated = format!(
         r#","destinationPodUid":"{}","originalDestination":"{service}","originalPort":80,"protocol":"TCP"{beyond}"#,
-        pod_uid(called),
+        at.uid,
     );
     match (sniffer, kind) {
         (_, Kind::Dns) => {
@@ -214,6 +245,13 @@ fn destination(sniffer: Sniffer, kind: Kind, called: usize, last_seen: &str, cou
     }
 }
 
+fn resident(pod: usize) -> Resident {
+    Resident {
+        address: address(pod),
+        uid: pod_uid(pod),
+    }
+}
+
 /// A pod's address.
 pub fn address(pod: usize) -> String {
     let [_, b, c, d] = (pod as u32 + 1).to_be_bytes();
@@ -225,7 +263,8 @@ fn cluster_address(deployment: usize) -> String {
     format!("10.96.{c}.{d}")
 }
 
-fn pod_name(pod: usize) -> String {
+/// A pod's name.
+pub fn pod_name(pod: usize) -> String {
     format!("service-{}-{HASH}-{:05}", pod / REPLICAS, pod % REPLICAS)
 }
 
