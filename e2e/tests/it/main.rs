@@ -10,5 +10,6 @@
 mod conformance;
 mod contract;
 mod dns_intents;
+mod events;
 mod faults;
 mod requests;

@@ -1,6 +1,6 @@
 //! The contract over HTTP: good requests, bad ones, and hostile ones. The mapper answers, and goes on.
 
-use std::io::Write;
+use std::io::{BufReader, Read, Write};
 use std::time::Duration;
 
 use e2e::http;
@@ -119,4 +119,45 @@ fn hostile_requests_harm_nobody() {
     metrics.assert_balanced();
     let grown = mapper.memory().saturating_sub(before);
     assert!(grown < 150 << 10, "{grown} KiB more than at the start");
+}
+
+/// A client whose body comes a byte at a time, until the server has had enough: the status that it gets.
+fn trickle(mapper: &Mapper) -> u16 {
+    let mut stream = http::connect(mapper.address).unwrap();
+    let head = "POST /query HTTP/1.1\r\nhost: mapper\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut writing = stream.try_clone().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while writing.write_all(b" ").is_ok() {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        let mut reading = BufReader::new(stream);
+        let answer = http::read(&mut reading, false).unwrap();
+        // The connection ends with it, in one way or another.
+        let _reset = reading.read_to_end(&mut Vec::new());
+        answer.status
+    })
+}
+
+#[test]
+#[ignore = "needs the testbed: ./dev test --only e2e"]
+fn a_body_that_trickles_in_is_cut_off_and_holds_up_nobody() {
+    let mapper = Mapper::ready("trickle", &[]);
+    std::thread::scope(|scope| {
+        let slow: Vec<_> = (0..40).map(|_| scope.spawn(|| trickle(&mapper))).collect();
+        for _ in 0..100 {
+            assert_eq!(
+                mapper.query("{ health }", &json!({})),
+                json!({"health": true})
+            );
+            mapper.report("reportCaptureResults", &json!({"results": []}));
+        }
+        let waiting = slow.iter().filter(|client| !client.is_finished()).count();
+        assert_eq!(waiting, slow.len(), "others were served meanwhile");
+        for client in slow {
+            assert_eq!(client.join().unwrap(), 408);
+        }
+    });
 }
