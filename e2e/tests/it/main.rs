@@ -13,3 +13,4 @@ mod dns_intents;
 mod events;
 mod faults;
 mod requests;
+mod times;
