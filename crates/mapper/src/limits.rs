@@ -96,6 +96,9 @@ pub const HEAD_TIME: Duration = Duration::from_mins(2);
 /// How long the body of a request may take: the largest at 1 MiB/s.
 pub const BODY_TIME: Duration = Duration::from_secs(30);
 
+/// How long requests under way have after the stop: less than the process has, which would end with an error.
+pub const FINISH_TIME: Duration = Duration::from_secs(3);
+
 /// Bytes of a request's head, which is also the size of a connection's buffer.
 pub const MAX_HEAD: usize = 64 << 10;
 

@@ -13,4 +13,5 @@ mod dns_intents;
 mod events;
 mod faults;
 mod requests;
+mod stop;
 mod times;

@@ -9,9 +9,10 @@ use app::health::Health;
 use app::metrics::{Histogram, LabelledCounter};
 use app::shutdown::Stop;
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, BodyStream, Full, Limited, StreamBody};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,7 +23,7 @@ use wire::limits::MAX_BODY;
 
 use super::events;
 use super::schema::{Answer, Graph, refused};
-use crate::limits::{BODY_TIME, HEAD_TIME, MAX_CONNECTIONS, MAX_HEAD};
+use crate::limits::{BODY_TIME, FINISH_TIME, HEAD_TIME, MAX_CONNECTIONS, MAX_HEAD};
 use crate::writer::Mapper;
 
 /// The body of a response.
@@ -89,7 +90,7 @@ impl Server {
         self.listener.local_addr().ok()
     }
 
-    /// Serves until the stop; then finishes the requests under way.
+    /// Serves until the stop; then finishes the requests under way, as far as they get in their time.
     pub async fn serve(self, stop: Stop) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut connections = tokio::task::JoinSet::new();
@@ -108,7 +109,9 @@ impl Server {
                 }
             }
         }
-        while connections.join_next().await.is_some() {}
+        let finished = async { while connections.join_next().await.is_some() {} };
+        // What is late ends with its connection.
+        let _late = tokio::time::timeout(FINISH_TIME, finished).await;
     }
 }
 
@@ -134,9 +137,10 @@ async fn accept(
 async fn converse(stream: TcpStream, door: Arc<Door>, stop: Stop) {
     // Answers are small and written at once.
     let _slower = stream.set_nodelay(true);
+    let ends = stop.clone();
     let service = service_fn(move |request| {
-        let door = Arc::clone(&door);
-        async move { Ok::<_, Infallible>(door.serve(request).await) }
+        let (door, stop) = (Arc::clone(&door), ends.clone());
+        async move { Ok::<_, Infallible>(door.serve(request, stop).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -158,9 +162,9 @@ async fn converse(stream: TcpStream, door: Arc<Door>, stop: Stop) {
 }
 
 impl Door {
-    async fn serve(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn serve(&self, request: Request<Incoming>, stop: Stop) -> Response<Body> {
         let watch = app::clock::Stopwatch::start();
-        let (page, response) = self.page(request).await;
+        let (page, response) = self.page(request, stop).await;
         let status = response.status();
         self.requests.with(&[page, status.as_str()]).add(1);
         if page == "query" {
@@ -169,22 +173,22 @@ impl Door {
         response
     }
 
-    async fn page(&self, request: Request<Incoming>) -> (&'static str, Response<Body>) {
+    async fn page(&self, request: Request<Incoming>, stop: Stop) -> (&'static str, Response<Body>) {
         match request.uri().path() {
             "/query" => ("query", self.query(request).await),
             "/healthz" => ("healthz", page(request.method(), self.health.alive())),
             "/readyz" => ("readyz", page(request.method(), self.health.ready())),
-            "/events" => ("events", self.events(request.method())),
+            "/events" => ("events", self.events(request.method(), stop)),
             _ => ("other", text(StatusCode::NOT_FOUND, "not found\n")),
         }
     }
 
-    fn events(&self, method: &Method) -> Response<Body> {
+    fn events(&self, method: &Method, stop: Stop) -> Response<Body> {
         if method != Method::GET {
             return text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");
         }
         match events::stream(&self.mapper) {
-            Some(body) => with(StatusCode::OK, "text/event-stream", body),
+            Some(body) => with(StatusCode::OK, "text/event-stream", until(stop, body)),
             None => text(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too many readers of new edges; try again later\n",
@@ -305,6 +309,13 @@ fn json(Answer { status, json }: Answer) -> Response<Body> {
 
 fn text(status: StatusCode, text: &'static str) -> Response<Body> {
     with(status, "text/plain; charset=utf-8", full(text))
+}
+
+/// A body without an end of its own ends with the stop.
+fn until(stop: Stop, body: Body) -> Body {
+    let stopped = async move { stop.cancelled().await };
+    let parts = BodyStream::new(body).take_until(stopped);
+    BodyExt::boxed(StreamBody::new(parts))
 }
 
 fn full(bytes: impl Into<Bytes>) -> Body {
