@@ -19,6 +19,7 @@ use crate::dns_intents::Learned;
 use crate::fact::{Claim, Fact};
 use crate::fate::{Fate, Refusal};
 use crate::limits::{DESCRIBE_EVERY, MAX_DESCRIBED, MAX_UNKNOWN, MAX_WANTED};
+use crate::news::News;
 use crate::outside::{Fold, Names};
 use crate::pairs::Pairs;
 use crate::parked::Parking;
@@ -51,7 +52,7 @@ pub struct Ingest {
     /// Addresses that nobody known held, at most [`MAX_UNKNOWN`].
     unknown: BTreeMap<IpAddr, u64>,
     /// What is new in the map since it was last asked for, if anybody asks.
-    news: Option<Vec<(EdgeKey, Change)>>,
+    news: Option<News>,
     /// Addresses of names outside since they were last asked for, if anybody asks.
     lessons: Option<Vec<Learned>>,
     now: Time,
@@ -101,7 +102,7 @@ impl Ingest {
     pub fn live(cluster: &str, excluded: BTreeSet<CompactString>) -> Self {
         Self {
             parking: Some(Parking::default()),
-            news: Some(Vec::new()),
+            news: Some(News::default()),
             excluded,
             ..Self::new(cluster)
         }
@@ -163,7 +164,7 @@ impl Ingest {
     }
 
     /// Edges that are new or know something new, since the last call; of a live map only.
-    pub fn take_news(&mut self) -> Vec<(EdgeKey, Change)> {
+    pub fn take_news(&mut self) -> News {
         self.news.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
@@ -422,7 +423,7 @@ impl Ingest {
             Change::Full => Fate::Refused(Refusal::TableFull),
             Change::NewEdge | Change::NewFacet if fate == Fate::Edge => {
                 if let Some(news) = &mut self.news {
-                    news.push((sighting.key, change));
+                    news.add(sighting.key, change);
                 }
                 fate
             }

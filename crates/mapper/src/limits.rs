@@ -69,8 +69,11 @@ pub const MAX_QUEUED_BYTES: usize = 64 << 20;
 /// Readers that wait for a view. All of them get the same one.
 pub const MAX_WAITING_READERS: usize = 1_024;
 
-/// New edges that a slow reader of the live stream may be behind.
+/// New edges that a slow reader of the live stream may be behind, and that one report may bring.
 pub const MAX_NEWS: usize = 4_096;
+
+/// Their bytes, for all readers together: 4 KiB each, where an edge with the most facets has megabytes.
+pub const MAX_NEWS_BYTES: usize = 16 << 20;
 
 /// Nodes whose coverage is kept: twice what Kubernetes supports (5 000).
 pub const MAX_NODES: usize = 10_000;

@@ -8,6 +8,7 @@
 //!
 //! Nothing here waits for the network: updates come before reports, and a query gets a [`View`] within one batch.
 
+mod events;
 mod handle;
 mod stats;
 mod traffic;
@@ -29,7 +30,8 @@ use wire::edge::Coverage;
 use wire::input::NodeCoverage;
 use wire::limits::{MAX_NAME, MAX_WORD};
 
-pub use handle::{Mapper, News, Queue, Stopped, Wanted};
+pub use events::{Event, Events, Reader};
+pub use handle::{Mapper, Queue, Stopped, Wanted};
 pub use stats::{Received, Stats};
 pub use traffic::{Level, Traffic};
 pub use view::View;
@@ -53,7 +55,7 @@ pub struct Writer {
     teacher: Option<Teacher>,
     coverage: BTreeMap<CompactString, Coverage>,
     traffic: Traffic,
-    news: News,
+    events: Events,
     received: Received,
     forgotten: Time,
     counted: Time,
@@ -76,7 +78,7 @@ impl Writer {
         lookups: Option<Lookups>,
         clock: Clock,
     ) -> (Self, Mapper, Queue) {
-        let (mapper, queue, news, stats) = handle::pair();
+        let (mapper, queue, events, stats) = handle::pair();
         let writer = Self {
             index,
             ingest,
@@ -86,7 +88,7 @@ impl Writer {
             teacher: None,
             coverage: BTreeMap::new(),
             traffic: Traffic::default(),
-            news,
+            events,
             received: Received::default(),
             forgotten: Time::MIN,
             counted: Time::MIN,
@@ -247,9 +249,8 @@ impl Writer {
         if let Some(teacher) = &self.teacher {
             teacher.teach(self.ingest.take_lessons());
         }
-        for (key, change) in self.ingest.take_news() {
-            self.news.tell(self.ingest.map(), &key, change);
-        }
+        let news = self.ingest.take_news();
+        self.events.tell(self.ingest.map(), news);
     }
 
     /// Counting what waits looks at all of it.

@@ -1,20 +1,16 @@
 //! New edges as they come, as server-sent events (HTML Standard, 9.2).
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
-use wire::edge::EdgeChange;
 
 use super::http::Body;
 use crate::limits::MAX_READERS;
-use crate::writer::Mapper;
+use crate::writer::{Event, Mapper, Reader};
 
 /// A line that says nothing keeps proxies from closing the connection, and finds readers that have gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -29,17 +25,13 @@ pub(crate) fn stream(mapper: &Mapper) -> Option<Body> {
     Some(BodyExt::boxed(StreamBody::new(events)))
 }
 
-type Event = Result<Frame<Bytes>, Infallible>;
+type Frames = Result<Frame<Bytes>, Infallible>;
 
-async fn next(mut news: Receiver<Arc<EdgeChange>>) -> Option<(Event, Receiver<Arc<EdgeChange>>)> {
-    let text = match tokio::time::timeout(KEEP_ALIVE, news.recv()).await {
-        Ok(Ok(change)) => {
-            let json = serde_json::to_string(&*change).unwrap_or_default();
-            format!("event: edge\ndata: {json}\n\n")
-        }
-        Ok(Err(RecvError::Lagged(missed))) => format!("event: missed\ndata: {missed}\n\n"),
-        Ok(Err(RecvError::Closed)) => return None,
-        Err(_) => ": nothing new\n\n".to_owned(),
+async fn next(mut reader: Reader) -> Option<(Frames, Reader)> {
+    let text = match tokio::time::timeout(KEEP_ALIVE, reader.next()).await {
+        Ok(Event::Edge(json)) => [b"event: edge\ndata: ", &*json, b"\n\n"].concat(),
+        Ok(Event::Missed(missed)) => format!("event: missed\ndata: {missed}\n\n").into(),
+        Err(_) => b": nothing new\n\n".to_vec(),
     };
-    Some((Ok(Frame::data(Bytes::from(text))), news))
+    Some((Ok(Frame::data(Bytes::from(text))), reader))
 }

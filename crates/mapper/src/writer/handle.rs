@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use map::{Change, EdgeKey, Map};
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use wire::Report;
-use wire::edge::EdgeChange;
 
-use super::{Stats, View};
-use crate::limits::{MAX_NEWS, MAX_QUEUED_BYTES, MAX_QUEUED_REPORTS, MAX_WAITING_READERS};
-use crate::server::edges;
+use super::{Events, Reader, Stats, View};
+use crate::limits::{MAX_QUEUED_BYTES, MAX_QUEUED_REPORTS, MAX_WAITING_READERS};
 
 /// A report that waits for the writer.
 #[derive(Debug)]
@@ -43,7 +40,7 @@ pub struct Mapper {
     reports: mpsc::Sender<Work>,
     wanted: mpsc::Sender<Wanted>,
     room: Arc<Semaphore>,
-    news: broadcast::Sender<Arc<EdgeChange>>,
+    events: Events,
     stats: Arc<Mutex<Stats>>,
 }
 
@@ -52,40 +49,23 @@ pub struct Mapper {
 #[error("the mapper stops")]
 pub struct Stopped;
 
-/// What is new in the map, for the readers of the live stream.
-#[derive(Debug)]
-pub struct News(broadcast::Sender<Arc<EdgeChange>>);
-
-impl News {
-    pub(super) fn tell(&self, map: &Map, key: &EdgeKey, change: Change) {
-        if self.0.receiver_count() == 0 {
-            return;
-        }
-        if let Some(edge) = map.edge(key) {
-            let news = edges::news(map, key, edge, change);
-            // The last reader may just have left.
-            let _none = self.0.send(Arc::new(news));
-        }
-    }
-}
-
-pub(super) fn pair() -> (Mapper, Queue, News, Arc<Mutex<Stats>>) {
+pub(super) fn pair() -> (Mapper, Queue, Events, Arc<Mutex<Stats>>) {
     let (reports, reports_in) = mpsc::channel(MAX_QUEUED_REPORTS);
     let (wanted, wanted_in) = mpsc::channel(MAX_WAITING_READERS);
-    let (news, _) = broadcast::channel(MAX_NEWS);
+    let events = Events::default();
     let stats = Arc::new(Mutex::new(Stats::default()));
     let mapper = Mapper {
         reports,
         wanted,
         room: Arc::new(Semaphore::new(MAX_QUEUED_BYTES)),
-        news: news.clone(),
+        events: events.clone(),
         stats: Arc::clone(&stats),
     };
     let queue = Queue {
         reports: reports_in,
         wanted: wanted_in,
     };
-    (mapper, queue, News(news), stats)
+    (mapper, queue, events, stats)
 }
 
 impl Mapper {
@@ -126,13 +106,13 @@ impl Mapper {
     }
 
     /// Edges that are new from now on. A reader that is too slow is told how many it missed.
-    pub fn news(&self) -> broadcast::Receiver<Arc<EdgeChange>> {
-        self.news.subscribe()
+    pub fn news(&self) -> Reader {
+        self.events.read()
     }
 
     /// Readers of the live stream.
     pub fn readers(&self) -> usize {
-        self.news.receiver_count()
+        self.events.readers()
     }
 
     /// Reports that wait.

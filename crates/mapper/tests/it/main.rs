@@ -8,6 +8,7 @@
 mod answers;
 mod certain;
 mod connections;
+mod events;
 mod live;
 mod parking;
 mod reports;
