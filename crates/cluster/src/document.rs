@@ -1,15 +1,22 @@
 //! What `kubectl get … -o json` (or yaml) printed: lists, single objects, watch events, several of them in a row.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Cursor, Read};
+use std::io::{BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 use serde_json::Value;
 
 use crate::objects::Object;
 
-/// The most that is read of one file, unpacked: a cluster of 10 000 pods prints 100 MB.
+/// The most that is read of one file, packed and unpacked: a cluster of 10 000 pods prints 100 MB.
 const MAX_BYTES: u64 = 1 << 30;
+
+/// RFC 1952.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Packed bytes that are unpacked at once. Where they are damaged, the unpacker keeps back what it made of the sound
+/// ones before, so that this is the most that damage costs beyond itself.
+const PACKED_SIZE: usize = 128;
 
 /// Bad objects that are named; the rest is only counted.
 const MAX_NAMED: usize = 16;
@@ -141,20 +148,16 @@ fn yaml(text: &str, summary: &mut Summary, each: &mut dyn FnMut(Event)) {
     }
 }
 
-fn unpack(mut reader: impl Read, bytes: &mut Vec<u8>) -> std::io::Result<()> {
-    // A pipe may hand over one byte at a time.
-    let mut start = Vec::with_capacity(2);
-    reader.by_ref().take(2).read_to_end(&mut start)?;
-    let gzip = start == [0x1f, 0x8b];
-    let reader = BufReader::new(Cursor::new(start).chain(reader));
-    if gzip {
-        MultiGzDecoder::new(reader)
-            .take(MAX_BYTES)
-            .read_to_end(bytes)?;
-    } else {
-        reader.take(MAX_BYTES).read_to_end(bytes)?;
+/// The whole file is read first: what is unpacked of a damaged one is then the same from a pipe as from a disk.
+fn unpack(reader: impl Read, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+    let read = reader.take(MAX_BYTES).read_to_end(bytes);
+    if !bytes.starts_with(&GZIP_MAGIC) {
+        return read.map(drop);
     }
-    Ok(())
+    let packed = std::mem::take(bytes);
+    let portions = BufReader::with_capacity(PACKED_SIZE, &*packed);
+    let mut unpacked = MultiGzDecoder::new(portions).take(MAX_BYTES);
+    read.and(unpacked.read_to_end(bytes)).map(drop)
 }
 
 /// A list, a watch event or an object.
@@ -254,6 +257,47 @@ mod tests {
         let list = br#"{"kind":"List","items":[{"kind":"Pod","metadata":{"name":"a"}},
                         {"kind":"Pod","metadata":7},{"kind":"Pod","metadata":{"name":"b"}}]}"#;
         assert_eq!(names(list), both());
+    }
+
+    /// A pipe that hands over one byte at a time.
+    struct OneByte<'a>(&'a [u8]);
+
+    impl Read for OneByte<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let room = buffer.len().min(1);
+            self.0.read(&mut buffer[..room])
+        }
+    }
+
+    fn unpacked(reader: impl Read) -> (Vec<u8>, bool) {
+        let mut bytes = Vec::new();
+        let failed = unpack(reader, &mut bytes).is_err();
+        (bytes, failed)
+    }
+
+    #[test]
+    fn damaged_gzip_is_the_same_from_a_pipe_as_from_a_disk() {
+        // An optional field of the head, an empty member, one that breaks off.
+        let damaged = b"\x1f\x8b\x08\0\0\xff\x09\0\0\x22\xcb\xed\x18\x03\x02n\x80\0{typebj\xdbe8";
+        let (bytes, failed) = unpacked(&damaged[..]);
+        assert!(failed);
+        assert_eq!(unpacked(OneByte(damaged)), (bytes, failed));
+    }
+
+    #[test]
+    fn what_stands_before_damage_in_gzip_is_read() {
+        let text =
+            "sound ".repeat(10_000) + &(0..10_000).map(|n| n.to_string()).collect::<String>();
+        let mut packed = Vec::new();
+        let level = flate2::Compression::default();
+        flate2::read::GzEncoder::new(text.as_bytes(), level)
+            .read_to_end(&mut packed)
+            .unwrap();
+        assert_eq!(unpacked(&*packed), (text.clone().into_bytes(), false));
+        packed.truncate(packed.len() / 2);
+        let (bytes, failed) = unpacked(&*packed);
+        assert!(failed && bytes.len() > 60_000 && text.as_bytes().starts_with(&bytes));
+        assert_eq!(unpacked(OneByte(&packed)), (bytes, failed));
     }
 
     #[test]
