@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -271,8 +271,20 @@ impl Metrics {
     }
 }
 
-/// A port that is free now.
+/// Where ports for mappers begin, and how many there are: below those that the system gives to clients (32768 and up), one
+/// of which could take a free one before its mapper does, and below those of testbeds.
+const PORTS: (u16, u16) = (12_000, 12_000);
+
+/// A port that is free now, and nobody else's of this run.
 fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let (first, count) = PORTS;
+    loop {
+        // Another run begins elsewhere.
+        let number = std::process::id().wrapping_mul(101) + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = first + u16::try_from(number % u32::from(count)).unwrap();
+        if TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).is_ok() {
+            return (Ipv4Addr::LOCALHOST, port).into();
+        }
+    }
 }
