@@ -1,5 +1,9 @@
 //! What the mapper rides out. These run alone: they stop the API server under everybody.
 
+mod load;
+mod many;
+mod outage;
+
 use std::time::Duration;
 
 use e2e::bed;
