@@ -14,7 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SortedMap<K, V>(Vec<(K, V)>);
 
-/// Up to here, growing makes room for one entry only.
+/// Growing makes room for this part of the entries: a client's edges are the largest part of a map's memory, and are
+/// read far more often than they grow. Doubling would leave a quarter of it empty.
 const TIGHT: usize = 8;
 
 impl<K, V> SortedMap<K, V> {
@@ -112,8 +113,8 @@ impl<K: Ord, V> SortedMap<K, V> {
                 }
             }
             Err(place) => {
-                if self.0.len() < TIGHT {
-                    self.0.reserve_exact(1);
+                if self.0.len() == self.0.capacity() {
+                    self.0.reserve_exact(self.0.len() / TIGHT + 1);
                 }
                 self.0.insert(place, (key, value));
             }
