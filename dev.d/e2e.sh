@@ -24,5 +24,8 @@ end_to_end() {
   # Last, and one after the other: they kill the API server under everybody.
   if [[ -z $filter || $filter == *faults* ]]; then
     "${tests[@]}" -- --ignored --test-threads 1 faults
+  fi  # The benchmarks' way, with tiny numbers.
+  if [[ -z $filter ]]; then
+    PORTOLAN_BENCH='speed scale sizes burst' cargo test -p e2e ${CI:+--locked} --bench mapper
   fi
 }

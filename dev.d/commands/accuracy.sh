@@ -1,6 +1,9 @@
 # accuracy: simulates clusters with known truth for minutes, and writes docs/accuracy.md
 # shellcheck shell=bash
 
+# shellcheck source=dev.d/figures.sh
+source dev.d/figures.sh
+
 main() {
   need_rust
   local out=$target/dev/accuracy
@@ -31,11 +34,8 @@ accuracy_part() {
 }
 
 fill_accuracy() {
-  local out=$1 machine
-  machine="$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(
-    awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo
-  ), Linux $(uname -r)"
-  awk -v date="$(date -u +%Y-%m-%d)" -v commit="$(git describe --always --dirty)" -v machine="$machine" \
+  local out=$1
+  awk -v date="$(date -u +%Y-%m-%d)" -v commit="$(git describe --always --dirty)" -v machine="$(machine)" \
     -v compiler="$(rustc --version)" -v seeds="$(cat "$out/SEEDS.md")" -v out="$out" '
     function file(name) { while ((getline line <(out "/" name ".md")) > 0) print line }
     /^@(RESULTS|REFUSALS|OUTSIDE)@$/ { gsub(/@/, ""); file($0); next }

@@ -1,5 +1,10 @@
-# bench [FILTER]: runs the benchmarks, and writes docs/benchmarks.md when all of them ran
+# bench [FILTER | mapper]: runs the benchmarks, and writes docs/benchmarks.md when all of them ran
 # shellcheck shell=bash
+
+# shellcheck source=dev.d/figures.sh
+source dev.d/figures.sh
+# shellcheck source=dev.d/mapper-bench.sh
+source dev.d/mapper-bench.sh
 
 # Calls in the synthetic captures, six packets each, a thousand a second. The windows of the collectors' tables are full
 # after half a minute, and their hash tables have made room for what leaves and comes after a few more: the last two
@@ -11,19 +16,27 @@ main() {
   if [[ ! -x /usr/bin/time ]]; then
     apt_install time || missing "GNU time (/usr/bin/time)" "install the package time"
   fi
-  local filter=${1:-} out=$target/dev/bench load
-  load=$(cut -d' ' -f1 /proc/loadavg)
+  local filter=${1:-} out=$target/dev/bench load parts
+  load=$(load_average)
   mkdir -p "$out"
+  read -ra parts <<<"$(mapper_parts "$filter")"
+  if [[ -n $filter && ${#parts[@]} != 0 ]]; then
+    mapper_bench "$out" "${parts[@]}"
+    return
+  fi
   # A run of all is compared with none before it, since its figures are published as they are.
   [[ -n $filter ]] || rm -rf "$target/criterion"
-  cargo bench --workspace --bench '*' -- ${filter:+"$filter"} | tee "$out/criterion.log"
+  # The built mapper has a run of its own.
+  cargo bench --workspace --exclude e2e --bench '*' -- ${filter:+"$filter"} | tee "$out/criterion.log"
   [[ -z $filter ]] || return 0
 
   cargo build --release --package cli --bin portolan
   cargo build --release --package testkit --example synthesize
   criterion_table <"$out/criterion.log" >"$out/criterion.md"
   replay_table "$out" >"$out/replay.md"
-  fill_template "$out" "$load, at the end $(cut -d' ' -f1 /proc/loadavg)" >docs/benchmarks.md
+  mapper_bench "$out" "${parts[@]}"
+  mapper_tables "$out"
+  fill_template "$out" "$load, at the end $(load_average)" >docs/benchmarks.md
   echo "wrote docs/benchmarks.md"
 }
 
@@ -77,15 +90,11 @@ replay_table() {
 }
 
 fill_template() {
-  local out=$1 load=$2 machine
-  machine="$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(
-    awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo
-  ), Linux $(uname -r)"
-  awk -v date="$(date -u +%Y-%m-%d)" -v commit="$(git describe --always --dirty)" -v machine="$machine" \
+  local out=$1 load=$2
+  awk -v date="$(date -u +%Y-%m-%d)" -v commit="$(git describe --always --dirty)" -v machine="$(machine)" \
     -v compiler="$(rustc --version)" -v load="$load" -v out="$out" '
     function file(name) { while ((getline line <(out "/" name)) > 0) print line }
-    $0 == "@CRITERION@" { file("criterion.md"); next }
-    $0 == "@REPLAY@" { file("replay.md"); next }
+    /^@[A-Z]+@$/ { gsub(/@/, ""); file(tolower($0) ".md"); next }
     { gsub(/@DATE@/, date); gsub(/@COMMIT@/, commit); gsub(/@MACHINE@/, machine); gsub(/@COMPILER@/, compiler); gsub(/@LOAD@/, load) }
     { print }' dev.d/benchmarks.template.md
 }

@@ -13,6 +13,7 @@
 )]
 
 pub mod bed;
+pub mod cost;
 pub mod http;
 pub mod kube;
 pub mod mapper;

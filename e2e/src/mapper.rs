@@ -1,6 +1,7 @@
 //! The built mapper as a process, and what is asked of it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::bed;
+use crate::cost;
 use crate::http::{Answer, Client};
 use crate::time::wait;
 
@@ -36,6 +38,14 @@ impl Mapper {
 
     /// Starts one, and waits until it listens. It is not ready then.
     pub fn start(name: &str, kubeconfig: &str, arguments: &[&str]) -> Self {
+        let mapper = Self::spawn(name, kubeconfig, arguments, &[]);
+        let listens = wait(Duration::from_secs(20), || mapper.get("/healthz"));
+        assert_eq!(listens.map(|answer| answer.status), Some(200), "healthz");
+        mapper
+    }
+
+    /// Starts one, by a command that becomes it, such as `taskset`, if any is given. It does not listen yet.
+    pub fn spawn(name: &str, kubeconfig: &str, arguments: &[&str], by: &[&str]) -> Self {
         let binary = std::env::var_os("PORTOLAN_MAPPER").map_or_else(
             || bed::root().join("target/debug/portolan-mapper"),
             PathBuf::from,
@@ -45,7 +55,10 @@ impl Mapper {
             std::env::var_os("PORTOLAN_E2E_LOGS").map_or_else(std::env::temp_dir, PathBuf::from);
         let log = folder.join(format!("mapper-{}-{number}-{name}.log", std::process::id()));
         let (address, metrics) = (free_address(), free_address());
-        let process = Command::new(&binary)
+        let mut command: Vec<&OsStr> = by.iter().map(OsStr::new).collect();
+        command.push(binary.as_os_str());
+        let process = Command::new(command[0])
+            .args(&command[1..])
             .env_clear()
             .env("KUBECONFIG", kubeconfig)
             .args(["--log-format", "json", "--cluster-domain", "cluster.local"])
@@ -55,15 +68,17 @@ impl Mapper {
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
-        let mapper = Self {
+        Self {
             process,
             address,
             metrics,
             log,
-        };
-        let listens = wait(Duration::from_secs(20), || mapper.get("/healthz"));
-        assert_eq!(listens.map(|answer| answer.status), Some(200), "healthz");
-        mapper
+        }
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// Waits until it knows the cluster.
@@ -155,10 +170,7 @@ impl Mapper {
 
     /// Its resident memory, in KiB.
     pub fn memory(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.process.id());
-        let text = std::fs::read_to_string(path).unwrap();
-        let line = text.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        cost::memory(self.pid(), "VmRSS")
     }
 
     /// Sends a signal by its name.
@@ -237,6 +249,11 @@ impl Metrics {
     pub fn taken(&self) -> u64 {
         let taken = self.labelled("portolan_mapper_observations_total");
         taken.values().sum()
+    }
+
+    /// Requests to the API server, by what for.
+    pub fn api_requests(&self) -> BTreeMap<String, u64> {
+        self.labelled("portolan_mapper_api_requests_total")
     }
 
     /// Observations that wait.
