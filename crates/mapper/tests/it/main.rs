@@ -7,7 +7,9 @@
 
 mod answers;
 mod certain;
+mod clock;
 mod connections;
+mod contract;
 mod events;
 mod live;
 mod parking;
