@@ -126,33 +126,34 @@ fn internet_targets_get_the_addresses_that_pods_get() {
     let uid = set_up(&mut kube);
     let mapper = Mapper::ready("dns-intents", &[]);
     let pod = |name: &str, address: &str| answer(&mapper, POD, &uid, name, address);
-    pod("api.example.com", "203.0.113.20");
-    pod("API.example.com", "203.0.113.3");
+    pod("api.example.net", "203.0.113.20");
+    pod("API.example.net", "203.0.113.3");
     pod("a.example.org", "203.0.113.1");
     pod("rebinding.example.org", "169.254.169.254");
     answer(
         &mapper,
         "10.151.0.99",
         "",
-        "api.example.com",
+        "api.example.net",
         "203.0.113.66",
     );
 
     // The operator comes later than the mapper.
     install(&mut kube);
-    let domains = ["api.example.com", "*.example.org", "never.invalid"];
+    // Domains of no other test: their mappers write statuses, too.
+    let domains = ["api.example.net", "*.example.org", "never.invalid"];
     kube.create(NAMESPACE, INTENTS, &intents("web", &domains));
     kube.create(NAMESPACE, INTENTS, &intents("other", &["never.invalid"]));
     let before = json!({
         "upToDate": true, "observedGeneration": 3,
         "resolvedIPs": [
-            { "dns": "former.example.com", "ips": ["203.0.113.8"] },
-            { "dns": "api.example.com", "ips": ["203.0.113.4"] },
+            { "dns": "former.example.net", "ips": ["203.0.113.8"] },
+            { "dns": "api.example.net", "ips": ["203.0.113.4"] },
         ],
     });
     kube.set_status(NAMESPACE, INTENTS, "web", &before);
     let api =
-        json!({ "dns": "api.example.com", "ips": ["203.0.113.20", "203.0.113.3", "203.0.113.4"] });
+        json!({ "dns": "api.example.net", "ips": ["203.0.113.20", "203.0.113.3", "203.0.113.4"] });
     let org = |ips: &[&str]| json!({ "dns": "*.example.org", "ips": ips });
     let entries = json!([org(&["203.0.113.1"]), api]);
     let took = wait_for(&mut kube, "web", &entries, FOUND);

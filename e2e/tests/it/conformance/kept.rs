@@ -52,7 +52,12 @@ fn a_terminating_pod_is_still_a_client(s: &mut Scene) {
 
 /// The replaced mapper looked for the pod of today.
 fn a_deleted_pod_was_a_client(s: &mut Scene) {
-    let (client, server) = (s.pod("client"), s.deployment("server"));
+    // As a kubelet tells it first. Of a pod that goes without a word nobody knows how long it was there.
+    let ended = json!({"containerStatuses": [{
+        "name": "main", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+        "state": {"terminated": {"exitCode": 0, "startedAt": "$whole:-600", "finishedAt": "$whole:-30"}}}]});
+    let client = s.pod_with("client", &json!({}), &ended);
+    let server = s.deployment("server");
     s.then_delete(&client, 0);
     s.tcp_at(&client.ip, &server.ip, 8080, -60);
     s.edges(&["client/Pod -> server/Deployment :8080/tcp [tcp]"]);
