@@ -16,7 +16,8 @@ main() {
   stage scripts check_scripts
   stage lengths check_lengths
   stage locks check_locks
-  stage clippy cargo clippy --workspace --all-targets ${CI:+--locked} -- -D warnings
+  stage trees check_trees
+  stage clippy check_code
   stage docs env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps ${CI:+--locked}
   stage deny check_dependencies
   finish
@@ -72,6 +73,31 @@ check_locks() {
     fi
   done
   return "$status"
+}
+
+# The workspace has every feature; `portolan` alone does without those of a server.
+check_code() {
+  cargo clippy --workspace --all-targets ${CI:+--locked} -- -D warnings
+  cargo clippy --package cli ${CI:+--locked} -- -D warnings
+}
+
+# What reads snapshots only must not build a Kubernetes client: it is most of what there is to build.
+check_trees() {
+  local status=0
+  lacks_client Cargo.toml --package cli || status=1
+  lacks_client fuzz/Cargo.toml || status=1
+  return "$status"
+}
+
+# lacks_client MANIFEST FLAG…
+lacks_client() {
+  local tree
+  tree=$(cargo tree --edges normal --prefix none ${CI:+--locked} --manifest-path "$@")
+  if grep -q '^kube ' <<<"$tree"; then
+    echo "$*: depends on kube. \`cargo tree --manifest-path $* --invert kube\` shows how; see the features of cluster and mapper."
+    return 1
+  fi
+  echo "$*: $(cut -d' ' -f1 <<<"$tree" | sort -u | grep -c .) crates, none of a Kubernetes client"
 }
 
 check_dependencies() {

@@ -10,6 +10,7 @@
 pub mod document;
 mod index;
 mod lease;
+#[cfg(feature = "live")]
 pub mod live;
 mod names;
 mod objects;

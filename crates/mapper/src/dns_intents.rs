@@ -15,5 +15,5 @@ mod desired;
 mod learned;
 mod publish;
 
-pub(crate) use learned::{Learned, Teacher, lesson};
+pub(crate) use learned::Teacher;
 pub(crate) use publish::{Figures, Publisher};

@@ -15,9 +15,9 @@ use map::{
     Sighting, Target, Time, Workload,
 };
 
-use crate::dns_intents::Learned;
 use crate::fact::{Claim, Fact};
 use crate::fate::{Fate, Refusal};
+use crate::lesson::Learned;
 use crate::limits::{DESCRIBE_EVERY, MAX_DESCRIBED, MAX_UNKNOWN, MAX_WANTED};
 use crate::news::News;
 use crate::outside::{Fold, Names};
@@ -169,12 +169,12 @@ impl Ingest {
     }
 
     /// From now on, keeps what answers teach of names outside, until it is taken.
-    pub(crate) fn teach(&mut self) {
+    pub fn teach(&mut self) {
         self.lessons = Some(Vec::new());
     }
 
     /// Addresses that known pods got for names outside the cluster, since the last call.
-    pub(crate) fn take_lessons(&mut self) -> Vec<Learned> {
+    pub fn take_lessons(&mut self) -> Vec<Learned> {
         self.lessons
             .as_mut()
             .map(std::mem::take)

@@ -6,26 +6,37 @@
 //!                  └─ Pairs: answers wait for the connection they were asked for
 //! ```
 
+#[cfg(feature = "server")]
 mod dns_intents;
+#[cfg(feature = "server")]
 mod dns_names;
 mod fact;
 mod fate;
 mod ingest;
+mod lesson;
 pub mod limits;
+#[cfg(feature = "server")]
 mod metrics;
 mod news;
 mod outside;
 mod pairs;
 mod parked;
+#[cfg(feature = "server")]
 pub mod report;
 mod resolve;
+#[cfg(feature = "server")]
 mod run;
+#[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "server")]
 mod settings;
+#[cfg(feature = "server")]
 pub mod writer;
 
 pub use fact::{Claim, CloudAccess, CloudClient, Fact, HttpRequest, TopicAccess};
 pub use fate::{Fate, Refusal};
 pub use ingest::Ingest;
+pub use lesson::Learned;
 pub use news::News;
+#[cfg(feature = "server")]
 pub use run::main;

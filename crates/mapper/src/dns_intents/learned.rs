@@ -1,40 +1,12 @@
-//! What the writer hands over: an address that a pod got for a name outside the cluster.
+//! How the writer hands over what it learned.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
 
-use map::{DnsName, Time};
 use tokio::sync::mpsc;
 
-use crate::limits::{LEAST_LIFETIME, LONGEST_LIFETIME, MAX_IN_LESSON};
-
-/// A name outside the cluster has this address for so long from now on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Learned {
-    pub(crate) name: DnsName,
-    pub(crate) address: IpAddr,
-    pub(crate) left: Duration,
-}
-
-/// An answer that was seen at `seen`, with this time to live in seconds, as it counts at `now`; `None` if it counts no
-/// more.
-pub(crate) fn lesson(
-    name: &DnsName,
-    address: IpAddr,
-    ttl: u32,
-    seen: Time,
-    now: Time,
-) -> Option<Learned> {
-    let lifetime = Duration::from_secs(u64::from(ttl)).clamp(LEAST_LIFETIME, LONGEST_LIFETIME);
-    let until = seen.plus(lifetime);
-    (until > now).then(|| Learned {
-        name: name.clone(),
-        address: address.to_canonical(),
-        left: until.since(now).min(lifetime),
-    })
-}
+use crate::lesson::Learned;
+use crate::limits::MAX_IN_LESSON;
 
 /// The writer's end: it never waits here.
 #[derive(Clone, Debug)]
@@ -65,25 +37,10 @@ impl Teacher {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use map::{DnsName, Time};
 
-    #[test]
-    fn an_answer_counts_for_its_time_to_live_within_bounds_from_when_it_was_seen() {
-        let name = DnsName::new("a.org");
-        let address: IpAddr = "::ffff:203.0.113.1".parse().unwrap();
-        let left = |ttl, seen, now| {
-            let (seen, now) = (Time::from_secs(seen), Time::from_secs(now));
-            lesson(&name, address, ttl, seen, now).map(|learned| learned.left.as_secs())
-        };
-        assert_eq!(left(300, 1000, 1000), Some(300));
-        assert_eq!(left(300, 1000, 1100), Some(200));
-        assert_eq!(left(0, 1000, 1000), Some(120));
-        assert_eq!(left(u32::MAX, 1000, 1000), Some(3600));
-        assert_eq!(left(300, 1000, 1300), None);
-        assert_eq!(left(300, 1005, 1000), Some(300), "a clock ahead of ours");
-        let learned = lesson(&name, address, 0, Time::EPOCH, Time::EPOCH).unwrap();
-        assert_eq!(learned.address.to_string(), "203.0.113.1");
-    }
+    use super::*;
+    use crate::lesson::lesson;
 
     #[test]
     fn what_finds_no_room_is_counted_and_nobody_waits() {

@@ -13,8 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::Teacher;
 use super::book::{Book, Patch, Written};
-use super::{Learned, Teacher};
+use crate::lesson::Learned;
 use crate::limits::{LOOKUP_TIME, MAX_LESSONS, MAX_LOOKUPS};
 
 /// The pause after which the API server is tried again when it failed as a whole, and the longest one.

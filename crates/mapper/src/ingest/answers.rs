@@ -6,9 +6,9 @@ use cluster::Index;
 use map::{Answer, Evidence, Facet, Observation, Outcome, Peer, Workload};
 
 use super::{Ingest, Span};
-use crate::dns_intents::lesson;
 use crate::fact::Claim;
 use crate::fate::{Fate, Refusal};
+use crate::lesson::lesson;
 use crate::pairs::{Known, Pair, PairKey, Waiting};
 use crate::resolve::{self, Client, Doubt, Server, When};
 
