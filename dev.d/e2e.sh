@@ -4,11 +4,11 @@
 # end_to_end [FILTER]
 end_to_end() {
   local filter=${1:-}
-  local tests=(cargo test -p e2e ${CI:+--locked} --test it)
-  if [[ -n $filter ]] && ! "${tests[@]}" -- --list | grep -q "$filter.*: test"; then
+  local tests
+  tests=$(built_test e2e it)
+  if [[ -n $filter ]] && ! "$tests" --list | grep -q "$filter.*: test"; then
     return 0
   fi
-  cargo build -p mapper ${CI:+--locked} --bin portolan-mapper
   local bed=(--name "e2e-$$")
   # shellcheck disable=SC2064 # its name is known now
   trap "./dev testbed down ${bed[*]}" EXIT
@@ -16,16 +16,16 @@ end_to_end() {
   ./dev testbed nodes 2 "${bed[@]}"
   eval "$(./dev testbed env "${bed[@]}")"
   export PORTOLAN_E2E=1 PORTOLAN_MAPPER=$target/debug/portolan-mapper PORTOLAN_E2E_LOGS=$logs
-  "${tests[@]}" -- --ignored --skip faults ${filter:+"$filter"}
+  "$tests" --ignored --skip faults ${filter:+"$filter"}
   if [[ -z $filter ]]; then
-    PORTOLAN_TESTBED=1 PORTOLAN_TESTBED_SECONDS=5 \
-      cargo test -p cluster ${CI:+--locked} --test live_api -- --ignored --test-threads 1
+    PORTOLAN_TESTBED=1 PORTOLAN_TESTBED_SECONDS=5 "$(built_test cluster live_api)" --ignored --test-threads 1
   fi
   # Last, and one after the other: they kill the API server under everybody.
   if [[ -z $filter || $filter == *faults* ]]; then
-    "${tests[@]}" -- --ignored --test-threads 1 faults
-  fi  # The benchmarks' way, with tiny numbers.
+    "$tests" --ignored --test-threads 1 faults
+  fi
+  # The benchmarks' way, with tiny numbers.
   if [[ -z $filter ]]; then
-    PORTOLAN_BENCH='speed scale sizes burst' cargo test -p e2e ${CI:+--locked} --bench mapper
+    PORTOLAN_BENCH='speed scale sizes burst' cargo test --workspace ${CI:+--locked} --bench mapper
   fi
 }

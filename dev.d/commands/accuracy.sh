@@ -8,9 +8,9 @@ main() {
   need_rust
   local out=$target/dev/accuracy
   mkdir -p "$out"
-  cargo test --release ${CI:+--locked} --package mapper --test accuracy --no-run
+  cargo test --release ${CI:+--locked} --workspace --test accuracy --no-run
   local status=0
-  cargo test --release ${CI:+--locked} --package mapper --test accuracy -- --ignored --nocapture whole |
+  cargo test --release ${CI:+--locked} --workspace --test accuracy -- --ignored --nocapture whole |
     tee "$out/log" || status=1
   # What is not true is not published.
   [[ $status == 0 ]] || return 1

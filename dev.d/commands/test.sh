@@ -1,6 +1,7 @@
 # test [--only STAGE] [FILTER]: every test there is, or those whose name holds FILTER
 # shellcheck shell=bash
 
+source dev.d/tests.sh
 source dev.d/fuzzing.sh
 source dev.d/e2e.sh
 
@@ -10,7 +11,7 @@ main() {
   [[ -z $only ]] || shift 2
   local filter=${1:-}
   # One build for all: the profile, the features and the target folder are the same.
-  stage unit cargo test --workspace --no-fail-fast ${CI:+--locked} --lib --bins --tests -- ${filter:+"$filter"}
+  stage unit workspace_tests --no-fail-fast -- ${filter:+"$filter"}
   stage doc cargo test --workspace --no-fail-fast ${CI:+--locked} --doc -- ${filter:+"$filter"}
   # Criterion, run by the test runner, tries each benchmark once.
   if compgen -G 'crates/*/benches/*.rs' >/dev/null; then

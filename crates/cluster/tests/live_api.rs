@@ -2,7 +2,7 @@
 //!
 //! ```console
 //! $ ./dev testbed up && eval "$(./dev testbed env)" && ./dev testbed nodes 2
-//! $ PORTOLAN_TESTBED=1 cargo test -p cluster --test live_api -- --ignored --nocapture --test-threads 1
+//! $ PORTOLAN_TESTBED=1 cargo test --workspace --test live_api -- --ignored --nocapture --test-threads 1
 //! ```
 #![allow(
     clippy::unwrap_used,
