@@ -1,4 +1,4 @@
-# accuracy: simulates clusters with known truth for minutes, and writes docs/accuracy.md
+# accuracy: simulates clusters with known truth for minutes, and writes docs/accuracy.md; ./dev test does a share
 # shellcheck shell=bash
 
 # shellcheck source=dev.d/figures.sh

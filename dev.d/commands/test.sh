@@ -1,4 +1,4 @@
-# test [--only STAGE] [FILTER]: every test there is, or those whose name holds FILTER
+# test [--only STAGE] [FILTER]: every test there is and a share of accuracy, or those whose name holds FILTER
 # shellcheck shell=bash
 
 source dev.d/tests.sh
@@ -10,7 +10,8 @@ main() {
   begin test "$@"
   [[ -z $only ]] || shift 2
   local filter=${1:-}
-  # One build for all: the profile, the features and the target folder are the same.
+  # One build for all: the profile, the features and the target folder are the same. A share of `./dev accuracy` is among
+  # the tests.
   stage unit workspace_tests --no-fail-fast -- ${filter:+"$filter"}
   stage doc cargo test --workspace --no-fail-fast ${CI:+--locked} --doc -- ${filter:+"$filter"}
   # Criterion, run by the test runner, tries each benchmark once.
