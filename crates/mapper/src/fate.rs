@@ -27,6 +27,8 @@ impl Fate {
 pub enum Refusal {
     /// The source is a node, or a pod on the node's own network: its processes cannot be told apart.
     HostNetworkSource,
+    /// The source is a loopback address: a process talks to its own pod or node, which is no edge.
+    LoopbackSource,
     /// Nobody known held the source's address at that time.
     UnknownSource,
     /// More than one pod may have held the source's address at that time.
@@ -75,8 +77,9 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::HostNetworkSource,
+        Self::LoopbackSource,
         Self::UnknownSource,
         Self::AmbiguousSource,
         Self::UnknownPod,
@@ -105,6 +108,7 @@ impl Refusal {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::HostNetworkSource => "from a node or host network",
+            Self::LoopbackSource => "from a loopback address",
             Self::UnknownSource => "unknown address as source",
             Self::AmbiguousSource => "ambiguous address as source",
             Self::UnknownPod => "unknown pod as source",
@@ -134,6 +138,7 @@ impl Refusal {
     pub const fn label(self) -> &'static str {
         match self {
             Self::HostNetworkSource => "host_network_source",
+            Self::LoopbackSource => "loopback_source",
             Self::UnknownSource => "unknown_source",
             Self::AmbiguousSource => "ambiguous_source",
             Self::UnknownPod => "unknown_pod",

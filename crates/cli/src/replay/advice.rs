@@ -55,7 +55,7 @@ pub(crate) fn advise<S: std::hash::BuildHasher + Clone>(
 /// How many unknown addresses are named.
 const MAX_NAMED: usize = 3;
 
-/// A process that calls itself, such as the node's API server its etcd: no snapshot could name it.
+/// Names that stand for loopback, such as those that a DNS server blocks: no snapshot could tell more.
 fn on_loopback(ingest: &Ingest) -> u64 {
     let unknown = ingest.unknown_addresses().iter();
     unknown

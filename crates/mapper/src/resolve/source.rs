@@ -49,6 +49,9 @@ pub(crate) fn client(
     last: Time,
 ) -> Result<Client<'_>, Doubt> {
     let Source { address, pod_uid } = source;
+    if address.to_canonical().is_loopback() {
+        return Err(Refusal::LoopbackSource.into());
+    }
     let in_doubt = |refusal| {
         let need = pod_uid.map_or(Need::Address(address), Need::Pod);
         Err(Doubt::unless_settled(index, last, need, refusal))

@@ -34,6 +34,18 @@ fn nodes_strangers_and_passers_by_are_counted() {
     assert_eq!(town.refused(Refusal::BothOutside), 1);
 }
 
+#[test]
+fn who_calls_itself_is_counted_apart() {
+    let mut town = Town::new();
+    town.connects("127.0.0.1", "127.0.0.1:8080")
+        .connects("::1", "10.244.0.6:8080")
+        .connects("::ffff:127.0.0.53", "10.244.0.6:8080")
+        .finish();
+    assert_eq!(town.edges(), [""; 0]);
+    assert_eq!(town.refused(Refusal::LoopbackSource), 3);
+    assert_eq!(town.refused(Refusal::UnknownSource), 0);
+}
+
 /// Two pods say that they hold the address, and nothing tells which.
 #[test]
 fn two_pods_with_one_address_are_nobody() {
