@@ -196,7 +196,9 @@ impl Index {
             return;
         };
         let lease = Lease::of(object, presence);
-        let annotation = |key: &str| metadata.annotations.get(key).cloned();
+        // A name of nothing names nothing.
+        let named = |name: &&CompactString| !name.trim().is_empty();
+        let annotation = |key: &str| metadata.annotations.get(key).filter(named).cloned();
         let pod = self.pods.entry(uid).or_insert_with(|| Pod {
             uid,
             namespace: metadata.namespace.clone(),

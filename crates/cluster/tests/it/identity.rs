@@ -51,6 +51,23 @@ fn an_annotation_on_the_pod_comes_first() {
 }
 
 #[test]
+fn an_empty_annotation_is_none() {
+    let new = "intents.otterize.com/workload-name";
+    let old = "intents.otterize.com/service-name";
+    for empty in ["", " "] {
+        for key in [new, old] {
+            assert_eq!(
+                workload(&index(&annotated(key, empty)), ADDRESS),
+                "shop/cart (Deployment)"
+            );
+        }
+        let mut both = annotated(new, empty);
+        both[2]["metadata"]["annotations"][old] = "old".into();
+        assert_eq!(workload(&index(&both), ADDRESS), "shop/old");
+    }
+}
+
+#[test]
 fn the_annotation_can_have_another_name() {
     let settings = || Settings {
         workload_name_annotation: "example.com/name".into(),
