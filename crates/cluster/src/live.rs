@@ -146,14 +146,14 @@ impl Live {
     }
 }
 
-/// Which kinds were listed: the index is complete when all were.
+/// Which kinds were listed, or need not be waited for: the index is complete when that is so for all.
 #[derive(Clone, Debug, Default)]
 pub struct Synced {
     lacking: Option<Vec<Kind>>,
 }
 
 impl Synced {
-    /// A list of this kind was applied. Endpoints stand for `EndpointSlice`s, where there are none.
+    /// A list of this kind was applied, or is forbidden. Endpoints stand for `EndpointSlice`s, where there are none.
     pub fn listed(&mut self, kind: Kind) {
         let kind = if kind == Kind::Endpoints {
             Kind::EndpointSlice

@@ -21,6 +21,9 @@ pub enum Update {
         /// When the list was asked for, by our clock: what is not in it was gone by then.
         asked: Time,
     },
+    /// The API server does not let us list this kind, for now: what is not known of it counts as absent. Never pods,
+    /// without which there is nothing to tell.
+    Forbidden(Kind),
     /// All that the API server knew of pods at this time, by our clock, has been told: an address that a pod holds now
     /// was held by nobody else up to then, except for what the kubelets had not reported yet.
     PodsCurrent(Time),

@@ -146,7 +146,7 @@ impl Writer {
 
     /// Takes a step of the watch.
     pub fn update(&mut self, update: Update, now: Time) {
-        if let Update::Listed { kind, .. } = &update {
+        if let Update::Listed { kind, .. } | Update::Forbidden(kind) = &update {
             self.synced.listed(*kind);
         }
         self.index.update(update, now);

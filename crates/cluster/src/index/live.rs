@@ -122,6 +122,8 @@ impl Index {
                 present,
                 asked,
             } => self.listed(kind, &present, asked, now),
+            // What was known of it before is still the best there is.
+            Update::Forbidden(_) => {}
             Update::PodsCurrent(at) => {
                 self.live.without_progress = false;
                 self.set_current(at);

@@ -29,6 +29,8 @@ pub(crate) struct Follow {
     progress: Option<Reporter>,
     backoff: Backoff,
     random: Random,
+    /// The API server forbids it, which was said.
+    is_forbidden: bool,
 }
 
 impl Follow {
@@ -50,6 +52,7 @@ impl Follow {
             progress,
             backoff: Backoff::new(random.clone()),
             random,
+            is_forbidden: false,
         }
     }
 
@@ -67,6 +70,7 @@ impl Follow {
         loop {
             match self.list().await? {
                 Ok(listed) => {
+                    self.is_forbidden = false;
                     if let Some(progress) = &mut self.progress {
                         progress.listed(listed.asked, &listed.version).await;
                     }
@@ -74,6 +78,9 @@ impl Follow {
                 }
                 Err(error) if error.is_not_served() && self.resource.instead.is_some() => {
                     self.take_instead();
+                }
+                Err(error) if error.is_forbidden() && self.resource.kind != Kind::Pod => {
+                    self.forbidden(&error).await?;
                 }
                 Err(error) => self.failed("list", &error).await,
             }
@@ -89,6 +96,23 @@ impl Follow {
             );
             self.resource = instead;
         }
+    }
+
+    /// Nobody waits for what may not be read. It is asked for again all the same, as roles change.
+    async fn forbidden(&mut self, error: &RequestError) -> Result<(), Stopped> {
+        let kind = self.resource.kind;
+        self.api.counters.failed(kind);
+        if !std::mem::replace(&mut self.is_forbidden, true) {
+            tracing::warn!(
+                resource = self.resource.name(),
+                group = self.resource.group(),
+                error = %error,
+                "a resource may not be read, and counts as absent: let the service account list and watch it"
+            );
+            self.send(Update::Forbidden(kind)).await?;
+        }
+        sleep(self.backoff.wait(error.retry_after())).await;
+        Ok(())
     }
 
     /// Watches until all must be listed again.

@@ -124,6 +124,18 @@ const fn owner(
 }
 
 impl Resource {
+    /// Its name in the rules of roles, such as `replicasets`.
+    pub(crate) fn name(&self) -> &'static str {
+        self.path.rsplit('/').next().unwrap_or(self.path)
+    }
+
+    /// Its API group there, such as `apps`; empty for the core.
+    pub(crate) fn group(&self) -> &'static str {
+        self.api_version
+            .split_once('/')
+            .map_or("", |(group, _)| group)
+    }
+
     /// The `Accept` of a list. Servers that know no metadata-only lists send whole ones.
     pub(crate) const fn accept_list(&self) -> &'static str {
         match self.part {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cluster::live::Synced;
 use cluster::{Kind, Present, Update};
 use serde_json::json;
 
@@ -342,10 +343,9 @@ async fn old_api_servers_are_asked_for_endpoints_and_beta_cron_jobs() {
 }
 
 #[tokio::test]
-async fn owners_come_as_metadata_with_their_own_kind_and_a_refused_kind_hinders_no_other() {
+async fn owners_come_as_metadata_with_their_own_kind() {
     let server = Server::start(|ask, mut reply| async move {
         match ask.path.as_str() {
-            "/api/v1/nodes" => reply.json(403, &status(403, "Forbidden")).await,
             "/apis/apps/v1/replicasets" if ask.is_watch() => {
                 assert!(
                     ask.accept
@@ -370,7 +370,7 @@ async fn owners_come_as_metadata_with_their_own_kind_and_a_refused_kind_hinders_
     let mut watch = watch(&server.address, &quick());
     let mut kinds = Vec::new();
     watch
-        .wait("all other kinds", |update| {
+        .wait("all kinds", |update| {
             match update {
                 Update::Event(event) => {
                     let text = format!("{event:?}");
@@ -382,13 +382,9 @@ async fn owners_come_as_metadata_with_their_own_kind_and_a_refused_kind_hinders_
                 Update::Listed { kind, .. } => kinds.push(*kind),
                 _ => {}
             }
-            (kinds.len() == 9).then_some(())
+            (kinds.len() == 10).then_some(())
         })
         .await;
-    assert!(
-        !kinds.contains(&Kind::Node) && watch.counters.errors(Kind::Node) > 0,
-        "{kinds:?}"
-    );
 }
 
 #[tokio::test]
@@ -429,4 +425,56 @@ async fn who_hangs_up_at_once_is_not_asked_in_a_loop() {
     assert!(second.is_err(), "{second:?}");
     let watches = server.count("watch").await;
     assert!((2..8).contains(&watches), "{watches} watches in a second");
+}
+
+#[tokio::test]
+async fn a_forbidden_kind_is_said_once_waited_for_by_nobody_and_read_once_it_is_allowed() {
+    let server = Server::start(|ask, mut reply| async move {
+        match (ask.path.as_str(), ask.before) {
+            ("/api/v1/services", 0..4) => reply.json(403, &status(403, "Forbidden")).await,
+            _ => reply.usual(&ask).await,
+        }
+        reply
+    })
+    .await;
+    let mut watch = watch(&server.address, &quick());
+    let mut synced = Synced::default();
+    let mut told = Vec::new();
+    let services = watch.wait("a list of services", |update| {
+        match update {
+            Update::Forbidden(kind) => {
+                told.push(*kind);
+                synced.listed(*kind);
+            }
+            Update::Listed { kind, .. } => synced.listed(*kind),
+            _ => {}
+        }
+        let listed = matches!(update, Update::Listed { kind, .. } if *kind == Kind::Service);
+        listed.then(|| synced.is_complete())
+    });
+    assert!(
+        services.await,
+        "all others were waiting for the forbidden one"
+    );
+    assert_eq!(told, [Kind::Service]);
+    assert_eq!(watch.counters.errors(Kind::Service), 4);
+}
+
+#[tokio::test]
+async fn without_pods_there_is_nothing_to_tell() {
+    let server = Server::start(|ask, mut reply| async move {
+        match (ask.is_pods(), ask.before) {
+            (true, 0..4) => reply.json(403, &status(403, "Forbidden")).await,
+            _ => reply.usual(&ask).await,
+        }
+        reply
+    })
+    .await;
+    let mut watch = watch(&server.address, &quick());
+    let pods = watch.wait("a list of pods", |update| match update {
+        Update::Forbidden(_) => Some(false),
+        Update::Listed { kind, .. } if *kind == Kind::Pod => Some(true),
+        _ => None,
+    });
+    assert!(pods.await);
 }
