@@ -10,6 +10,7 @@ main() {
   begin test "$@"
   [[ -z $only ]] || shift 2
   local filter=${1:-}
+  need_shells
   # One build for all: the profile, the features and the target folder are the same. A share of `./dev accuracy` is among
   # the tests.
   stage unit workspace_tests --no-fail-fast -- ${filter:+"$filter"}
@@ -30,4 +31,16 @@ main() {
   fi
   echo "tests: $tests_passed passed, $tests_failed failed, $tests_skipped skipped"
   exit "$status"
+}
+
+# Completions are read by the shells that are there. On a machine of somebody's own, none is installed for that.
+need_shells() {
+  local shell lacking=()
+  for shell in bash zsh fish; do
+    have "$shell" || lacking+=("$shell")
+  done
+  [[ ${#lacking[@]} != 0 ]] || return 0
+  if [[ -z ${CI:-} ]] || ! apt_install "${lacking[@]}"; then
+    note "completions were not read by shells that are not installed: ${lacking[*]}"
+  fi
 }

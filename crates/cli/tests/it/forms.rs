@@ -1,6 +1,6 @@
 //! What else goes in and comes out.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::{Command, Stdio};
 
 use testkit::capture::{link, pcapng};
@@ -151,5 +151,22 @@ fn help_has_examples_and_completions_know_the_commands() {
             script.contains("replay") && script.contains("clientintents"),
             "{shell}"
         );
+    }
+}
+
+/// Shells that are not installed are passed over; CI installs them.
+#[test]
+fn completions_are_sound_to_every_shell_that_is_installed() {
+    let folder = Folder::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = portolan(&["completions", shell]).well().out;
+        let script = folder.write(shell, script);
+        match Command::new(shell).args(["-n", &script]).output() {
+            Err(error) if error.kind() == ErrorKind::NotFound => println!("no {shell} here"),
+            output => {
+                let ran = Ran::from(output.unwrap()).well();
+                assert_eq!((&*ran.out, &*ran.err), ("", ""), "{shell}");
+            }
+        }
     }
 }
