@@ -83,12 +83,9 @@ async fn served(versions: &[&str], ask: &Ask, mut reply: Reply) -> Reply {
 async fn where_there_are_none_it_is_looked_again_until_they_come() {
     let server = Server::start(|ask, mut reply| async move {
         match (ask.path.as_str(), ask.before) {
-            (GROUP, 0) => reply.json(404, &status(404, "NotFound")).await,
+            // Other resources of the group are served in the older version.
+            (GROUP | BETA, 0) | (ALPHA, _) => reply.json(404, &status(404, "NotFound")).await,
             (GROUP, _) => reply.json(200, &group(&["v2beta1", "v2alpha1"])).await,
-            // Other resources of the group are served in this version.
-            (ALPHA, 0) => reply.json(404, &status(404, "NotFound")).await,
-            (BETA, 0) => reply.json(404, &status(404, "NotFound")).await,
-            (ALPHA, _) => reply.json(404, &status(404, "NotFound")).await,
             (BETA, _) if !ask.is_watch() => {
                 reply.json(200, &list("10", &[intents("web", 5)])).await;
             }
