@@ -191,6 +191,5 @@ fn internet_targets_get_the_addresses_that_pods_get() {
         0
     );
     assert!(metrics.get("portolan_mapper_client_intents_patches_total") >= 4);
-    metrics.assert_balanced();
-    println!("{}", mapper.log());
+    mapper.wait_ends(metrics.taken(), 0, Duration::from_secs(45));
 }
