@@ -22,7 +22,9 @@ mapper_bench() {
   need taskset util-linux
   cargo build --release --package mapper --bin portolan-mapper
   cargo bench --package e2e --bench mapper --no-run
-  export PORTOLAN_MAPPER=$target/release/portolan-mapper PORTOLAN_E2E_LOGS=$out
+  export PORTOLAN_MAPPER=$target/release/portolan-mapper PORTOLAN_E2E_LOGS=$out/logs
+  rm -rf "$PORTOLAN_E2E_LOGS"
+  mkdir "$PORTOLAN_E2E_LOGS"
   : >"$out/mapper.log"
   # First, as long as nothing else runs.
   [[ ${#alone[@]} == 0 ]] || measure "${alone[*]}" | tee -a "$out/mapper.log"

@@ -30,6 +30,10 @@ const PARTS: [Part; 4] = [
 ];
 const NEED_TESTBED: [&str; 2] = ["sizes", "burst"];
 
+/// How many seconds ago the replaced sniffer saw what it reports. It names no pods, so that it counts once all is known
+/// of its time; then there is nothing to wait for.
+const OLD_AGO: u64 = 10;
+
 /// How much is measured.
 #[derive(Debug)]
 struct Size {

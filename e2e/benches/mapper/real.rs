@@ -11,7 +11,7 @@ use testkit::city::{City, DEPLOYMENTS, Kind, PODS_OF_NODE, REPLICAS, Resident, S
 
 use crate::load;
 use crate::running::{self, grouped, mib};
-use crate::{Size, part};
+use crate::{OLD_AGO, Size, part};
 
 /// How many objects are made at the same time.
 const MAKERS: usize = 8;
@@ -50,6 +50,8 @@ pub(crate) fn burst(size: &Size) {
     let kubeconfig = bed::variable("KUBECONFIG");
     let mut bed = Bed::default();
     let city = bed.grow(size.burst_pods);
+    // What is reported of then must have been there then.
+    std::thread::sleep(Duration::from_secs(OLD_AGO + 5));
     part("BURST");
     println!(
         "| reports | pods | observations | all answered after | all resolved after | requests to the API server |"
@@ -57,7 +59,11 @@ pub(crate) fn burst(size: &Size) {
     println!("|---|---:|---:|---:|---:|---|");
     for (name, sniffer, ago) in [
         ("of our sniffer", Sniffer::Ours, 0),
-        ("of the replaced one, of ten seconds ago", Sniffer::Old, 10),
+        (
+            "of the replaced one, of ten seconds ago",
+            Sniffer::Old,
+            OLD_AGO.cast_signed(),
+        ),
         ("of the replaced one, of now", Sniffer::Old, 0),
     ] {
         // It knows nothing of anybody but what it watches.

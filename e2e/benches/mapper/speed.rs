@@ -9,11 +9,7 @@ use testkit::city::{City, Resident, Sniffer, address, pod_uid};
 use crate::api::Api;
 use crate::load::{self, KINDS, Sent};
 use crate::running::{self, grouped};
-use crate::{Size, part};
-
-/// The replaced sniffer names no pods, so that what it reports counts once all is known of its time. Then there is
-/// nothing to wait for.
-const OLD_AGO: i64 = 10;
+use crate::{OLD_AGO, Size, part};
 
 pub(crate) fn run(size: &Size) {
     let Some((mappers, ours)) = running::cores() else {
@@ -33,7 +29,7 @@ pub(crate) fn run(size: &Size) {
     println!("|---|---:|---:|---:|---:|---:|---:|");
     for (name, sniffer, ago) in [
         ("of our sniffer", Sniffer::Ours, 0),
-        ("of the replaced one", Sniffer::Old, OLD_AGO),
+        ("of the replaced one", Sniffer::Old, OLD_AGO.cast_signed()),
     ] {
         let by = ["taskset", "-c", mappers];
         let (mapper, _) = running::start("speed", &api.kubeconfig, &by);
