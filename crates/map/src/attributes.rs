@@ -88,13 +88,21 @@ impl Workloads {
         }
     }
 
-    /// Forgets the workloads of one cluster that are not among these.
-    pub(crate) fn retain(&mut self, cluster: &str, named: &BTreeSet<Workload>) {
+    /// Forgets the workloads of one cluster that are not among these, and returns them.
+    pub(crate) fn retain(&mut self, cluster: &str, named: &BTreeSet<Workload>) -> Vec<Workload> {
+        let mut gone = Vec::new();
         if let Some(all) = self.0.get_mut(cluster) {
-            Arc::make_mut(all).retain(|workload, _| named.contains(workload));
+            Arc::make_mut(all).retain(|workload, _| {
+                let stays = named.contains(workload);
+                if !stays {
+                    gone.push(workload.clone());
+                }
+                stays
+            });
             if all.is_empty() {
                 self.0.remove(cluster);
             }
         }
+        gone
     }
 }

@@ -7,6 +7,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use crate::sorted::SortedMap;
+use crate::table::Generation;
 use crate::vocabulary::{HttpMethod, KafkaOperation};
 use crate::{Evidence, Facet, Peer, Protocol, Seen, Time};
 
@@ -34,7 +35,22 @@ pub struct Edge {
     /// for all those that give none: its number is the largest single report.
     #[serde(skip_serializing_if = "SortedMap::is_empty")]
     pub connections: SortedMap<CompactString, u64>,
+    /// In which generation of its table it changed last.
+    #[serde(skip)]
+    pub(crate) changed: Changed,
 }
+
+/// Book-keeping of the map's owner, and no part of what is known: it makes no two edges different.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Changed(pub(crate) Generation);
+
+impl PartialEq for Changed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Changed {}
 
 impl Edge {
     /// Nothing but when it was seen.
@@ -43,6 +59,7 @@ impl Edge {
             seen,
             facets: SortedMap::new(),
             connections: SortedMap::new(),
+            changed: Changed(0),
         }
     }
 
@@ -169,6 +186,7 @@ impl TryFrom<EdgeFile> for Edge {
                 seen,
                 facets,
                 connections,
+                changed: Changed::default(),
             })
         } else {
             Err(EdgeError)

@@ -38,7 +38,7 @@ pub use difference::{ChangedEdge, Difference, difference, difference_between};
 pub use edge::{Edge, EdgeError, EdgeKey};
 pub use facet::Facet;
 pub use filter::Filter;
-pub use map::Map;
+pub use map::{Gone, Map};
 pub use observation::{
     Answer, Connection, DnsName, Evidence, Observation, Outcome, PodUid, Protocol, Source, Target,
 };

@@ -46,6 +46,17 @@ pub struct Map {
     pub(crate) floors: BTreeMap<CompactString, Time>,
 }
 
+/// What a higher floor made vanish.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// Edges.
+    pub edges: Vec<EdgeKey>,
+    /// Attempts.
+    pub attempts: Vec<EdgeKey>,
+    /// Workloads that nothing names any more.
+    pub workloads: Vec<Workload>,
+}
+
 impl Map {
     /// Without edges and floors.
     pub fn new() -> Self {
@@ -118,6 +129,12 @@ impl Map {
     /// What is known of a workload.
     pub fn attributes(&self, cluster: &str, workload: &Workload) -> Option<&Attributes> {
         self.workloads.get(cluster, workload)
+    }
+
+    /// The workloads that are described, sorted, by cluster.
+    pub fn described_workloads(&self) -> impl Iterator<Item = (&CompactString, &Workload)> {
+        let all = self.workloads.iter();
+        all.map(|(cluster, workload, _)| (cluster, workload))
     }
 
     /// When the attributes of a workload were noted.
@@ -218,13 +235,20 @@ impl Map {
     /// Edges and facets last seen below it vanish, first times and activity are cut at it. Attributes have no floor,
     /// but those of workloads that no edge or attempt names any more are forgotten too; a merge may bring them back,
     /// unseen.
-    pub fn raise_floor(&mut self, cluster: &str, floor: Time) {
+    ///
+    /// Returns what vanished.
+    pub fn raise_floor(&mut self, cluster: &str, floor: Time) -> Gone {
+        let mut gone = Gone::default();
         if floor <= self.floor(cluster) {
-            return;
+            return gone;
         }
         self.floors.insert(cluster.into(), floor);
         let mut named = BTreeSet::new();
-        for table in [&mut self.edges, &mut self.attempts] {
+        let tables = [
+            (&mut self.edges, &mut gone.edges),
+            (&mut self.attempts, &mut gone.attempts),
+        ];
+        for (table, gone) in tables {
             table.retain(|key, edge| {
                 if key.cluster != cluster {
                     return true;
@@ -233,10 +257,32 @@ impl Map {
                 if stays {
                     let ends = [&key.client, &key.server];
                     named.extend(ends.into_iter().filter_map(Peer::workload).cloned());
+                } else {
+                    gone.push(key.clone());
                 }
                 stays
             });
         }
-        self.workloads.retain(cluster, &named);
+        gone.workloads = self.workloads.retain(cluster, &named);
+        gone
+    }
+
+    /// Starts the next generation, by which one who writes down what changes counts; returns the one that ends.
+    pub fn next_generation(&mut self) -> u32 {
+        self.attempts.next_generation();
+        self.edges.next_generation()
+    }
+
+    /// Edges that changed in this generation or since, in no order.
+    pub fn edges_changed_since(&self, generation: u32) -> impl Iterator<Item = (&EdgeKey, &Edge)> {
+        self.edges.changed_since(generation)
+    }
+
+    /// Attempts that changed in this generation or since, in no order.
+    pub fn attempts_changed_since(
+        &self,
+        generation: u32,
+    ) -> impl Iterator<Item = (&EdgeKey, &Edge)> {
+        self.attempts.changed_since(generation)
     }
 }

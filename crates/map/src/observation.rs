@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use compact_str::CompactString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Time;
 
@@ -140,6 +140,19 @@ impl PodUid {
     }
 }
 
+impl Serialize for PodUid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PodUid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = CompactString::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// The text is not 32 hexadecimal digits, with or without the dashes (or underscores) of a UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a pod UID")]
@@ -189,7 +202,7 @@ impl fmt::Display for PodUid {
 }
 
 /// Who did it, as far as the node knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Source {
     /// The client's own address, before any translation that could be seen.
     pub address: IpAddr,
@@ -198,7 +211,7 @@ pub struct Source {
 }
 
 /// A DNS answer: this client learned this address for this name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Answer {
     /// The name of the question, whatever the chain of CNAMEs behind it.
     pub name: DnsName,
@@ -207,7 +220,7 @@ pub struct Answer {
 }
 
 /// A connection, or the attempt at one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Connection {
     /// The transport.
     pub protocol: Protocol,
@@ -222,7 +235,8 @@ pub struct Connection {
 }
 
 /// What was observed about a source.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Target {
     /// It got a DNS answer.
     Answer(Answer),
@@ -231,7 +245,7 @@ pub enum Target {
 }
 
 /// One thing seen on one node, once or several times between two points in time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// Who.
     pub source: Source,

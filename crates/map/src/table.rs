@@ -6,6 +6,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use hashbrown::{Equivalent, HashMap};
 
+use crate::edge::Changed;
 use crate::limits::{MAX_FACETS, MAX_REPORTERS};
 use crate::sorted::SortedMap;
 use crate::{Change, Edge, EdgeKey, Facet, Peer, Seen, Sighting, Time};
@@ -19,8 +20,14 @@ pub(crate) struct Table {
     callers: Arc<Callers>,
     /// In the order in which the clients came; each has at least one edge.
     edges: Vec<Arc<Edges>>,
+    /// When the edges of each client changed last.
+    touched: Vec<Generation>,
+    now: Generation,
     len: usize,
 }
+
+/// Time as the owner of a map counts it who writes down what changed: one step each time that it looks.
+pub(crate) type Generation = u32;
 
 pub(crate) type Edges = SortedMap<EdgeKey, Edge>;
 
@@ -102,7 +109,27 @@ impl Table {
         self.callers.places.get(&called).copied()
     }
 
-    /// The edges of a client, if there is room for the first of a new one.
+    /// Starts the next generation, and returns the one that ends.
+    pub(crate) fn next_generation(&mut self) -> Generation {
+        let ended = self.now;
+        self.now = self.now.wrapping_add(1);
+        ended
+    }
+
+    /// The edges that changed in this generation or since.
+    pub(crate) fn changed_since(
+        &self,
+        since: Generation,
+    ) -> impl Iterator<Item = (&EdgeKey, &Edge)> {
+        let age = self.now.wrapping_sub(since);
+        let recent = move |at: Generation| self.now.wrapping_sub(at) <= age;
+        let clients = self.edges.iter().zip(&self.touched);
+        let clients = clients.filter(move |(_, touched)| recent(**touched));
+        let edges = clients.flat_map(|(edges, _)| edges.iter());
+        edges.filter(move |(_, edge)| recent(edge.changed.0))
+    }
+
+    /// The edges of a client, whose change is noted, if there is room for the first of a new one.
     fn edges_mut(&mut self, key: &EdgeKey, full: bool) -> Option<&mut Edges> {
         let place = match self.place(&key.cluster, &key.client) {
             Some(place) => place,
@@ -112,15 +139,19 @@ impl Table {
                     cluster: key.cluster.clone(),
                     client: key.client.clone(),
                 };
-                self.put(Arc::new(caller), Arc::default())
+                self.put(Arc::new(caller), Arc::default(), self.now)
             }
         };
+        if let Some(touched) = self.touched.get_mut(place) {
+            *touched = self.now;
+        }
         self.edges.get_mut(place).map(Arc::make_mut)
     }
 
-    fn put(&mut self, caller: Arc<Caller>, edges: Arc<Edges>) -> usize {
+    fn put(&mut self, caller: Arc<Caller>, edges: Arc<Edges>, touched: Generation) -> usize {
         let place = self.edges.len();
         self.edges.push(edges);
+        self.touched.push(touched);
         let callers = Arc::make_mut(&mut self.callers);
         callers.places.insert(Arc::clone(&caller), place);
         callers.sorted.insert(caller, place);
@@ -142,10 +173,12 @@ impl Table {
             return Change::BelowFloor;
         }
         let full = self.len >= room;
+        let changed = Changed(self.now);
         let Some(edges) = self.edges_mut(key, full) else {
             return Change::Full;
         };
         if let Some(edge) = edges.get_mut_by(|other| other.server.cmp(&key.server)) {
+            edge.changed = changed;
             edge.seen.join(&seen);
             count(edge, reporter.unwrap_or_default(), connections);
             return add(edge, facets, &seen);
@@ -154,6 +187,7 @@ impl Table {
             return Change::Full;
         }
         let mut edge = Edge::new(seen.clone());
+        edge.changed = changed;
         count(&mut edge, reporter.unwrap_or_default(), connections);
         add(&mut edge, facets, &seen);
         edges.insert(key.clone(), edge);
@@ -162,13 +196,16 @@ impl Table {
     }
 
     /// Joins a whole edge into the table.
-    pub(crate) fn join(&mut self, key: EdgeKey, edge: Edge) {
+    pub(crate) fn join(&mut self, key: EdgeKey, mut edge: Edge) {
+        let changed = Changed(self.now);
         let Some(edges) = self.edges_mut(&key, false) else {
             return;
         };
         if let Some(mine) = edges.get_mut(&key) {
             mine.join(&edge);
+            mine.changed = changed;
         } else {
+            edge.changed = changed;
             edges.insert(key, edge);
             self.len += 1;
         }
@@ -176,29 +213,37 @@ impl Table {
 
     /// Joins a whole edge that may stay where it is.
     pub(crate) fn join_ref(&mut self, key: &EdgeKey, edge: &Edge) {
+        let changed = Changed(self.now);
         let Some(edges) = self.edges_mut(key, false) else {
             return;
         };
         if let Some(mine) = edges.get_mut(key) {
             mine.join(edge);
+            mine.changed = changed;
         } else {
-            edges.insert(key.clone(), edge.clone());
+            let mut edge = edge.clone();
+            edge.changed = changed;
+            edges.insert(key.clone(), edge);
             self.len += 1;
         }
     }
 
     /// Keeps the edges of which something is left.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&EdgeKey, &mut Edge) -> bool) {
-        let mut kept = Self::new();
+        let mut kept = Self {
+            now: self.now,
+            ..Self::default()
+        };
         for (caller, place) in &self.callers.sorted {
             let Some(edges) = self.edges.get_mut(*place) else {
                 continue;
             };
             let mut edges = std::mem::take(edges);
+            let touched = self.touched.get(*place).copied().unwrap_or(self.now);
             Arc::make_mut(&mut edges).retain(|key, edge| keep(key, edge));
             if !edges.is_empty() {
                 kept.len += edges.len();
-                kept.put(Arc::clone(caller), edges);
+                kept.put(Arc::clone(caller), edges, touched);
             }
         }
         *self = kept;

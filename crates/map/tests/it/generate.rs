@@ -65,7 +65,9 @@ impl Step {
             Self::Attempt(sighting) => {
                 map.record_attempt(&sighting.sighting());
             }
-            Self::Raise(cluster, floor) => map.raise_floor(cluster, *floor),
+            Self::Raise(cluster, floor) => {
+                map.raise_floor(cluster, *floor);
+            }
             Self::Describe(cluster, workload, at, attributes) => {
                 map.describe(cluster, workload, *at, attributes.clone());
             }

@@ -6,4 +6,5 @@ mod filters;
 mod floors;
 mod generate;
 mod laws;
+mod owner;
 mod records;
