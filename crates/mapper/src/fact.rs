@@ -6,9 +6,11 @@ use compact_str::CompactString;
 use map::{
     CloudResource, Evidence, HttpMethod, KafkaOperation, Observation, Outcome, Source, Target, Time,
 };
+use serde::{Deserialize, Serialize};
 
 /// One thing that a reporter claims.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fact {
     /// A collector on a node saw it.
     Seen(Observation, Claim),
@@ -21,7 +23,8 @@ pub enum Fact {
 }
 
 /// What a reporter says beside the observation. The default says nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Claim {
     /// What the source's containers call themselves; must fit the pod.
     pub hostname: CompactString,
@@ -35,7 +38,7 @@ pub struct Claim {
 }
 
 /// A client used a topic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicAccess {
     /// The client's address.
     pub client: IpAddr,
@@ -52,7 +55,7 @@ pub struct TopicAccess {
 }
 
 /// A client sent requests to a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpRequest {
     /// The client's namespace and name.
     pub client: (CompactString, CompactString),
@@ -71,7 +74,7 @@ pub struct HttpRequest {
 }
 
 /// A client used a resource of a cloud.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloudAccess {
     /// Who.
     pub client: CloudClient,
@@ -88,7 +91,8 @@ pub struct CloudAccess {
 }
 
 /// The client of a cloud.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CloudClient {
     /// By namespace and name.
     Named(CompactString, CompactString),

@@ -21,9 +21,10 @@ use crate::lesson::Learned;
 use crate::limits::{DESCRIBE_EVERY, MAX_DESCRIBED, MAX_UNKNOWN, MAX_WANTED};
 use crate::news::News;
 use crate::outside::{Fold, Names};
-use crate::pairs::Pairs;
+use crate::pairs::{Known, Pairs};
 use crate::parked::Parking;
 use crate::resolve::{self, Client, Doubt, Server};
+use crate::store::{Entry, Held, HeldAnswer, Journal, Op, Ticket};
 
 /// Turns observations into the map of one cluster.
 ///
@@ -55,7 +56,18 @@ pub struct Ingest {
     news: Option<News>,
     /// Addresses of names outside since they were last asked for, if anybody asks.
     lessons: Option<Vec<Learned>>,
+    /// What the store has to know.
+    unsaved: Option<Unsaved>,
     now: Time,
+}
+
+/// What the store has to know: what is new, and what is held.
+#[derive(Debug, Default)]
+pub(crate) struct Unsaved {
+    pub(crate) news: Vec<Entry>,
+    pub(crate) later: Vec<Entry>,
+    pub(crate) ops: Vec<Op>,
+    pub(crate) journal: Journal,
 }
 
 /// Pods by the names that sidecars and clouds use for their workloads, as of a time.
@@ -94,6 +106,7 @@ impl Ingest {
             unknown: BTreeMap::new(),
             news: None,
             lessons: None,
+            unsaved: None,
             now: Time::MIN,
         }
     }
@@ -181,6 +194,68 @@ impl Ingest {
             .unwrap_or_default()
     }
 
+    /// From now on, remembers what is new and what is held, for a store that had these segments of held facts.
+    pub(crate) fn save(&mut self, segments: impl IntoIterator<Item = u64>) {
+        self.unsaved = Some(Unsaved {
+            journal: Journal::behind(segments),
+            ..Unsaved::default()
+        });
+    }
+
+    /// What is not on disk yet, and the map.
+    pub(crate) fn unsaved(&mut self) -> Option<(&mut Unsaved, &Map)> {
+        self.unsaved.as_mut().map(|unsaved| (unsaved, &self.map))
+    }
+
+    /// Starts the next generation of the map.
+    pub(crate) fn next_generation(&mut self) -> u32 {
+        self.map.next_generation()
+    }
+
+    /// Goes on with a map that was kept.
+    pub(crate) fn restore(&mut self, map: Map) {
+        for (key, edge) in map.edges().chain(map.attempts()) {
+            let Some(client) = key.client.workload() else {
+                continue;
+            };
+            match &key.server {
+                Peer::Name(name) => {
+                    self.fold.restore_name(client, name);
+                    let (first, last) = (edge.seen.first(), edge.seen.last());
+                    for address in edge.addresses() {
+                        self.names.learn(client, address, name, first, last, 0);
+                    }
+                }
+                Peer::Address(range) => self.fold.restore_address(client, *range),
+                _ => {}
+            }
+        }
+        self.map = map;
+    }
+
+    /// Takes again what was held when the process ended.
+    pub(crate) fn resume(&mut self, index: &Index, held: Held) {
+        match held {
+            Held::Fact(fact) => self.take(index, fact),
+            Held::Answer(HeldAnswer {
+                client,
+                address,
+                waiting,
+            }) => {
+                self.taken.add(Evidence::Dns, waiting.observations);
+                let key = (client, address);
+                let known = self.pairs.get(&key.0, address).map(|pair| &pair.known);
+                if let Some(Known::Accepted(peer)) = known {
+                    let peer = peer.clone();
+                    let fate = self.explained(&key.0, address, peer, &waiting);
+                    self.fates.add(fate, waiting.observations);
+                    return;
+                }
+                self.wait(index, &key, waiting);
+            }
+        }
+    }
+
     /// Takes one observation of a replay. The time is the observation's.
     pub fn observe(&mut self, index: &Index, observation: &Observation) {
         self.advance(index, observation.last_seen);
@@ -190,7 +265,7 @@ impl Ingest {
             ..Claim::default()
         };
         let end = self.see(index, observation, &claim);
-        self.finish_one(end, || Fact::Seen(observation.clone(), claim), None);
+        self.finish_one(end, || Fact::Seen(observation.clone(), claim), None, None);
     }
 
     /// Takes one fact at the time that [`advance`](Self::advance) told last.
@@ -198,7 +273,7 @@ impl Ingest {
         self.taken.add(fact.evidence(), 1);
         let end = self.attempt(index, &fact);
         let deadline = Parking::deadline(self.now);
-        self.finish_one(end, || fact, Some(deadline));
+        self.finish_one(end, || fact, Some(deadline), None);
     }
 
     /// Counts a fact that was refused before it could be taken.
@@ -214,7 +289,7 @@ impl Ingest {
         };
         for parked in parking.wake(touched, index.current()) {
             let end = self.attempt(index, &parked.fact);
-            self.finish_one(end, || parked.fact, Some(parked.deadline));
+            self.finish_one(end, || parked.fact, Some(parked.deadline), parked.ticket);
         }
     }
 
@@ -229,8 +304,11 @@ impl Ingest {
         }
         while let Some(parked) = self.parking.as_mut().and_then(|p| p.expired(now)) {
             match self.attempt(index, &parked.fact) {
-                Err(Doubt::Waits(_)) => self.refuse_known(&parked.fact, parked.refusal),
-                end => self.finish_one(end, || parked.fact, None),
+                Err(Doubt::Waits(_)) => {
+                    self.release(parked.ticket);
+                    self.refuse_known(&parked.fact, parked.refusal);
+                }
+                end => self.finish_one(end, || parked.fact, None, parked.ticket),
             }
         }
     }
@@ -244,14 +322,39 @@ impl Ingest {
 
     /// Forgets what was seen before: a reset. Late reports from before do not bring it back.
     pub fn reset(&mut self, floor: Time) {
-        let cluster = self.cluster.clone();
-        self.map.raise_floor(&cluster, floor);
+        self.raise_floor(floor);
         self.described.clear();
+    }
+
+    /// Forgets what was last seen before: a reset, or expiry.
+    pub(crate) fn raise_floor(&mut self, floor: Time) {
+        let gone = self.map.raise_floor(&self.cluster, floor);
+        if let Some(unsaved) = &mut self.unsaved {
+            let floor = self.map.floor(&self.cluster);
+            unsaved.ops.push(Op::floor(&self.cluster, floor));
+            unsaved
+                .later
+                .extend(gone.edges.into_iter().map(Entry::Edge));
+            let attempts = gone.attempts.into_iter();
+            unsaved.later.extend(attempts.map(Entry::Attempt));
+            let of = |workload| Entry::Workload(self.cluster.clone(), workload);
+            unsaved.later.extend(gone.workloads.into_iter().map(of));
+        }
     }
 
     /// Joins a map from elsewhere.
     pub fn merge(&mut self, other: &Map) {
         self.map.merge(other);
+        if let Some(unsaved) = &mut self.unsaved {
+            for (cluster, floor) in self.map.floors() {
+                unsaved.ops.push(Op::floor(cluster, floor));
+            }
+            let described = other.described_workloads();
+            let of = |(cluster, workload): (&CompactString, &Workload)| {
+                Entry::Workload(cluster.clone(), workload.clone())
+            };
+            unsaved.later.extend(described.map(of));
+        }
     }
 
     fn attempt(&mut self, index: &Index, fact: &Fact) -> Result<Option<Fate>, Doubt> {
@@ -283,7 +386,11 @@ impl Ingest {
         end: Result<Option<Fate>, Doubt>,
         fact: impl FnOnce() -> Fact,
         deadline: Option<Time>,
+        ticket: Option<Ticket>,
     ) {
+        if !matches!(end, Err(Doubt::Waits(_))) || deadline.is_none() {
+            self.release(ticket);
+        }
         match end {
             Ok(Some(fate)) => self.fates.add(fate, 1),
             Ok(None) => {} // waits among the pairs
@@ -298,10 +405,23 @@ impl Ingest {
                 {
                     self.wanted.push(owner.clone());
                 }
-                if !parking.park(fact(), *wait, deadline) {
+                if !parking.has_room() {
+                    self.release(ticket);
                     self.fates.add(Fate::Refused(Refusal::ParkingFull), 1);
+                    return;
                 }
+                let fact = fact();
+                let hold = |unsaved: &mut Unsaved| unsaved.journal.hold(Held::Fact(fact.clone()));
+                let ticket = ticket.or_else(|| self.unsaved.as_mut().map(hold));
+                parking.park(fact, *wait, deadline, ticket);
             }
+        }
+    }
+
+    /// What was held has come to its end.
+    fn release(&mut self, ticket: Option<Ticket>) {
+        if let (Some(ticket), Some(unsaved)) = (ticket, &mut self.unsaved) {
+            unsaved.journal.release(ticket);
         }
     }
 
@@ -421,13 +541,25 @@ impl Ingest {
         match change {
             Change::BelowFloor => Fate::Refused(Refusal::BelowFloor),
             Change::Full => Fate::Refused(Refusal::TableFull),
-            Change::NewEdge | Change::NewFacet if fate == Fate::Edge => {
+            Change::NewEdge | Change::NewFacet => {
+                if let Some(unsaved) = &mut self.unsaved {
+                    let key = sighting.key.clone();
+                    let is_edge = fate == Fate::Edge;
+                    unsaved.news.push(if is_edge {
+                        Entry::Edge(key)
+                    } else {
+                        Entry::Attempt(key)
+                    });
+                }
+                if fate != Fate::Edge {
+                    return fate;
+                }
                 if let Some(news) = &mut self.news {
                     news.add(sighting.key, change);
                 }
                 fate
             }
-            _ => fate,
+            Change::Refreshed => fate,
         }
     }
 
@@ -459,6 +591,10 @@ impl Ingest {
             api_version: identity.version.clone(),
             by_annotation: identity.by_annotation,
         };
-        self.map.describe(&self.cluster, workload, at, attributes);
+        let taken = self.map.describe(&self.cluster, workload, at, attributes);
+        if let Some(unsaved) = self.unsaved.as_mut().filter(|_| taken) {
+            let entry = Entry::Workload(self.cluster.clone(), workload.clone());
+            unsaved.later.push(entry);
+        }
     }
 }

@@ -16,6 +16,8 @@ mod ingest;
 mod lesson;
 pub mod limits;
 #[cfg(feature = "server")]
+mod memory;
+#[cfg(feature = "server")]
 mod metrics;
 mod news;
 mod outside;
@@ -30,6 +32,8 @@ mod run;
 pub mod server;
 #[cfg(feature = "server")]
 mod settings;
+#[cfg(feature = "server")]
+pub mod store;
 #[cfg(feature = "server")]
 pub mod writer;
 

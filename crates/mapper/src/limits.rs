@@ -142,3 +142,18 @@ pub const TELL_AGAIN: Duration = Duration::from_secs(30);
 pub const MAX_LESSONS: usize = 256;
 /// See [`MAX_LESSONS`].
 pub const MAX_IN_LESSON: usize = 1_000;
+
+/// New edges and facets in one transaction of the store: a few milliseconds of JSON for the writer.
+pub const NEWS_AT_ONCE: usize = 10_000;
+
+/// Other rows in it. New ones wait for no more than these.
+pub const REFRESHES_AT_ONCE: usize = 5_000;
+
+/// How often later times of known edges are written; they step back so far if the process is killed.
+pub const REFRESH_EVERY: Duration = Duration::from_secs(10);
+
+/// How long a reporter waits for the disk before it is told to send again.
+pub const COMMIT_TIME: Duration = Duration::from_secs(15);
+
+/// How long the last transactions may take at the end, of the 5 s that the whole process has.
+pub const LAST_COMMITS: Duration = Duration::from_secs(3);

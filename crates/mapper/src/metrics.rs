@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use app::metrics::{Histogram, LabelledCounter, Metrics, MetricsError};
 use cluster::live::{KINDS, Verb};
@@ -10,6 +11,7 @@ use map::Evidence;
 use crate::dns_intents::Figures;
 use crate::fate::{Fate, Refusal};
 use crate::run::Counters;
+use crate::store;
 use crate::writer::{Mapper, Stats};
 
 /// The counters of the replaced mapper, each with the evidence that it counts.
@@ -114,6 +116,12 @@ fn facts(metrics: &Metrics, mapper: &Mapper) -> Result<(), MetricsError> {
         "portolan_mapper_folded_total",
         "Sightings of outside names and addresses that were folded.",
         |stats| stats.folded,
+    )?;
+    let of = mapper.clone();
+    metrics.counter_from(
+        "portolan_mapper_refused_reports_total",
+        "Reports that were refused because memory was full.",
+        move || of.refused(),
     )?;
     counter(
         metrics,
@@ -237,6 +245,65 @@ fn watch(metrics: &Metrics, counters: &Counters) -> Result<(), MetricsError> {
         move || {
             let all = Verb::ALL.map(|verb| (verb.as_str(), of.requests(verb)));
             all.to_vec()
+        },
+    )
+}
+
+/// What is kept on disk.
+pub(crate) fn of_store(
+    metrics: &Metrics,
+    figures: &Arc<store::Figures>,
+) -> Result<(), MetricsError> {
+    type Read = fn(&store::Figures) -> u64;
+    let counters: [(&str, &str, Read); 3] = [
+        (
+            "portolan_mapper_store_commits_total",
+            "Transactions that are on disk.",
+            |figures| figures.commits.load(Relaxed),
+        ),
+        (
+            "portolan_mapper_store_rows_total",
+            "Rows that were written or removed.",
+            |figures| figures.rows.load(Relaxed),
+        ),
+        (
+            "portolan_mapper_store_failures_total",
+            "Transactions that failed; each is tried again.",
+            |figures| figures.failures.load(Relaxed),
+        ),
+    ];
+    for (name, help, read) in counters {
+        let of = Arc::clone(figures);
+        metrics.counter_from(name, help, move || read(&of))?;
+    }
+    let gauges: [(&str, &str, Read); 3] = [
+        (
+            "portolan_mapper_store_failing",
+            "1 while the map cannot be written, and reports are refused.",
+            |figures| u64::from(figures.failing.load(Relaxed)),
+        ),
+        (
+            "portolan_mapper_store_unreadable_rows",
+            "Rows of the file that could not be read at the start.",
+            |figures| figures.unreadable.load(Relaxed),
+        ),
+        (
+            "portolan_mapper_store_set_aside_files",
+            "Damaged files that were set aside at the start.",
+            |figures| figures.set_aside.load(Relaxed),
+        ),
+    ];
+    for (name, help, read) in gauges {
+        let of = Arc::clone(figures);
+        metrics.gauge_from(name, help, move || float(read(&of)))?;
+    }
+    let of = Arc::clone(figures);
+    metrics.gauge_from(
+        "portolan_mapper_store_commit_seconds",
+        "How long a transaction took on average since the start.",
+        move || {
+            let nanos = Duration::from_nanos(of.nanos.load(Relaxed));
+            nanos.as_secs_f64() / float(of.commits.load(Relaxed).max(1))
         },
     )
 }

@@ -142,6 +142,29 @@ impl Fold {
         wildcard(top(name.as_str()))
     }
 
+    /// A map that was kept lists this name.
+    pub(crate) fn restore_name(&mut self, workload: &Workload, name: &DnsName) {
+        let listed = self.listed.entry(workload.clone()).or_default();
+        let is_folded = name.as_str().starts_with("*.");
+        let names = if is_folded {
+            &mut listed.parents
+        } else {
+            &mut listed.names
+        };
+        if names.len() < MAX_NAMES_PER_WORKLOAD {
+            names.insert(name.clone());
+        }
+    }
+
+    /// A map that was kept lists this range.
+    pub(crate) fn restore_address(&mut self, workload: &Workload, range: AddressRange) {
+        let listed = self.listed.entry(workload.clone()).or_default();
+        let is_single = range == AddressRange::single(range.address);
+        if is_single && listed.addresses.len() < MAX_ADDRESSES_PER_WORKLOAD {
+            listed.addresses.insert(range.address);
+        }
+    }
+
     /// The range under which `address` is listed for this workload.
     pub(crate) fn address(&mut self, workload: &Workload, address: IpAddr) -> AddressRange {
         let listed = self.listed.entry(workload.clone()).or_default();

@@ -10,12 +10,14 @@ use std::net::IpAddr;
 use compact_str::CompactString;
 use hashbrown::{Equivalent, HashMap};
 use map::{Outcome, Peer, Time, Workload};
+use serde::{Deserialize, Serialize};
 
 use crate::limits::{ANSWER_WINDOW, MAX_PAIRS, MAX_WAITING_PER_PAIR};
 use crate::resolve::Server;
+use crate::store::Ticket;
 
 /// An answer that waits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Waiting {
     pub(crate) server: Server,
     pub(crate) first: Time,
@@ -26,6 +28,9 @@ pub(crate) struct Waiting {
     pub(crate) answers: u64,
     /// Who counted them.
     pub(crate) reporter: CompactString,
+    /// Where the store has it.
+    #[serde(skip)]
+    pub(crate) ticket: Option<Ticket>,
 }
 
 /// What is known of connections from a client to an address.
@@ -58,6 +63,11 @@ impl Pair {
             Known::Accepted(_) => true,
             Known::Refused(_) => outcome != Outcome::Accepted,
         }
+    }
+
+    /// Whether an answer for this server waits already.
+    pub(crate) fn waits_for(&self, server: &Server) -> bool {
+        self.waiting.iter().any(|waiting| waiting.server == *server)
     }
 
     /// Adds an answer to those that wait, or to the one for the same server that waits already. Returns the one that

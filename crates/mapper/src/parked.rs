@@ -12,6 +12,7 @@ use crate::fact::Fact;
 use crate::fate::Refusal;
 use crate::limits::{MAX_PARKED, PATIENCE};
 use crate::resolve::Wait;
+use crate::store::Ticket;
 
 /// A fact that waits.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Parked {
     need: Need,
     settled: Option<Time>,
     pub(crate) deadline: Time,
+    /// Where the store has it.
+    pub(crate) ticket: Option<Ticket>,
 }
 
 /// By deadline; the number tells equal ones apart.
@@ -47,11 +50,13 @@ impl Parking {
         now.plus(PATIENCE)
     }
 
-    /// Takes one in, unless there is no room.
-    pub(crate) fn park(&mut self, fact: Fact, wait: Wait, deadline: Time) -> bool {
-        if self.parked.len() >= MAX_PARKED {
-            return false;
-        }
+    /// Whether there is room for one more.
+    pub(crate) fn has_room(&self) -> bool {
+        self.parked.len() < MAX_PARKED
+    }
+
+    /// Takes one in, where there is room.
+    pub(crate) fn park(&mut self, fact: Fact, wait: Wait, deadline: Time, ticket: Option<Ticket>) {
         let Wait {
             need,
             settled,
@@ -67,9 +72,9 @@ impl Parking {
             need,
             settled,
             deadline,
+            ticket,
         };
         self.parked.insert(place, parked);
-        true
     }
 
     /// Those for which something is known now that was not: the index changed, or knows all up to `current`.

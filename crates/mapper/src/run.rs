@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use app::admin::{Pages, Server as Admin};
 use app::health::{Affects, Condition};
@@ -12,17 +13,19 @@ use app::{App, Role};
 use cluster::live::{self, Live, cluster_domain};
 use cluster::{Index, Settings, Update};
 use compact_str::CompactString;
+use map::Map;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
 use crate::dns_intents::{Publisher, Teacher};
 use crate::ingest::Ingest;
 use crate::limits::UPDATES_AT_ONCE;
-use crate::metrics;
 use crate::report::Switches;
 use crate::server::{Graph, Server};
 use crate::settings::{Args, IGNORED};
-use crate::writer::{Mapper, Queue, Writer};
+use crate::store::{Figures, File};
+use crate::writer::{Keeper, Mapper, Queue, Writer};
+use crate::{memory, metrics};
 
 const ROLE: Role = Role {
     name: "mapper",
@@ -71,6 +74,16 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
     let (writer, mapper, queue) =
         Writer::new(index, ingest, switches, Some(lookups), app::clock::now);
 
+    let writer = writer.expiring(Some(args.expiry.get()).filter(|expiry| !expiry.is_zero()));
+    let (mut writer, keeper) = keep(&args, writer, app)?;
+    for file in &args.import_maps.0 {
+        import(&mut writer, file)?;
+    }
+    if let Some(ceiling) = memory::ceiling(args.memory_ceiling.get()) {
+        let watch = memory::watch(ceiling, mapper.clone(), app.stop.clone());
+        app.tasks.spawn("memory", watch);
+    }
+
     let writer = if args.dns_client_intents_update_enabled {
         writer.teaching(follow_intents(&args, app, &live, client, &watch_settings)?)
     } else {
@@ -105,6 +118,63 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
         .spawn("readiness", tell_readiness(mapper, synced, stop));
     app.tasks
         .spawn_thread("writer", move |stop| write(writer, updates, queue, stop));
+    if let Some(keeper) = keeper {
+        // It ends when the writer has.
+        app.tasks.spawn_thread("store", move |_| {
+            keeper.run();
+            Ok::<_, BoxError>(())
+        });
+    }
+    Ok(())
+}
+
+/// Goes on with the map of the data folder, if there is one.
+fn keep(args: &Args, writer: Writer, app: &App) -> Result<(Writer, Option<Keeper>), BoxError> {
+    // Only a name that no other has.
+    let instance = format!("{:016x}", getrandom::u64()?);
+    let Some(folder) = &args.data_dir else {
+        tracing::warn!(
+            "the map is kept in memory only: give a data folder (--data-dir) for one that survives restarts"
+        );
+        return Ok((writer.in_memory(&instance), None));
+    };
+    let watch = app::clock::Stopwatch::start();
+    let (file, loaded, aside) = File::open(folder, &instance, app::clock::now())?;
+    let figures = Arc::new(Figures::default());
+    if let Some(aside) = aside {
+        tracing::error!(damage = aside.damage, aside = %aside.path.display(),
+            "the map's file is damaged and was set aside; the map begins empty");
+        figures.set_aside.store(1, Relaxed);
+    }
+    if loaded.unreadable > 0 {
+        tracing::error!(
+            rows = loaded.unreadable,
+            "rows of the map's file cannot be read; they stay in it, and are left out of the map"
+        );
+        figures.unreadable.store(loaded.unreadable, Relaxed);
+    }
+    tracing::info!(
+        folder = %folder.display(),
+        edges = loaded.map.len(),
+        attempts = loaded.map.attempts_len(),
+        seconds = watch.elapsed().as_secs_f64(),
+        "the map was read"
+    );
+    metrics::of_store(&app.metrics, &figures)?;
+    let (writer, keeper) = writer.keeping(file, loaded, figures);
+    Ok((writer, Some(keeper)))
+}
+
+/// Joins a map file, such as a backup, into the map.
+fn import(writer: &mut Writer, path: &str) -> Result<(), BoxError> {
+    let failed = |cause: String| {
+        format!("{path}: {cause}; import takes what `portolan export -o json` writes")
+    };
+    let file = std::fs::File::open(path).map_err(|cause| failed(cause.to_string()))?;
+    let map: Map = serde_json::from_reader(std::io::BufReader::new(file))
+        .map_err(|cause| failed(cause.to_string()))?;
+    tracing::info!(path, edges = map.len(), "a map is joined into this one");
+    writer.merge(&map);
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! What the mapper can be told: flags, and the environment under the same names.
 
-use app::config::{Ignored, Interval, Port, Process, Words};
+use std::path::PathBuf;
+
+use app::config::{ByteSize, GoDuration, Ignored, Interval, Port, Process, Words};
 use clap::Parser;
 
 /// Turns what sniffers and watchers report into the map of who calls whom.
@@ -22,6 +24,24 @@ pub(crate) struct Args {
     /// A name for the cluster, for maps that are merged with those of others.
     #[arg(long, default_value = "", value_name = "NAME")]
     pub(crate) cluster_name: String,
+
+    /// The folder that keeps the map; without it, a restart begins with an empty map.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// After what time without traffic an edge is forgotten; 0 for never.
+    #[arg(long, default_value = "0", value_name = "DURATION")]
+    pub(crate) expiry: GoDuration,
+
+    /// Map files, as `portolan export -o json` writes them, that are joined into the map at the start, separated by
+    /// blanks.
+    #[arg(long, default_value = "", value_name = "FILES")]
+    pub(crate) import_maps: Words,
+
+    /// Memory of the process above which reports are refused, so that it is not killed; 0 for nine tenths of the
+    /// container's limit.
+    #[arg(long, default_value = "0", value_name = "BYTES")]
+    pub(crate) memory_ceiling: ByteSize,
 
     /// Namespaces of which nothing comes into the map, separated by blanks.
     #[arg(long, default_value = "", value_name = "NAMESPACES")]

@@ -4,12 +4,14 @@
 //! cluster::Update ─────► index ──► what waited is tried again
 //! Report (bounded) ────► facts ──► map, attempts, refusals ──► true or false
 //! a reader ────────────► a View: the map as it is, shared, not copied
+//! what is new ─────────► Pending ──► the store's thread ──► true or false
 //! ```
 //!
 //! Nothing here waits for the network: updates come before reports, and a query gets a [`View`] within one batch.
 
 mod events;
 mod handle;
+mod id;
 mod stats;
 mod traffic;
 mod view;
@@ -21,9 +23,9 @@ use std::time::Duration;
 use cluster::live::{Lookups, Synced};
 use cluster::{Index, Update};
 use compact_str::CompactString;
-use map::{Evidence, Time};
+use map::{Evidence, Map, Time};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 use wire::Report;
 use wire::edge::Coverage;
@@ -32,14 +34,18 @@ use wire::limits::{MAX_NAME, MAX_WORD};
 
 pub use events::{Event, Events, Reader};
 pub use handle::{Mapper, Queue, Stopped, Wanted};
+pub use id::MapId;
 pub use stats::{Received, Stats};
 pub use traffic::{Level, Traffic};
 pub use view::View;
 
 use crate::dns_intents::Teacher;
 use crate::ingest::Ingest;
-use crate::limits::{ASSUMED_LAG, MAX_COUNTS, MAX_NODES, TICK, UPDATES_AT_ONCE};
+use crate::limits::{
+    ASSUMED_LAG, LAST_COMMITS, MAX_COUNTS, MAX_NODES, REFRESH_EVERY, TICK, UPDATES_AT_ONCE,
+};
 use crate::report::{self, Receipt, Switches};
+use crate::store::{Committer, Entry, Figures, File, Held, Kept, Loaded, Op, Pending};
 
 /// A source of time.
 pub type Clock = fn() -> Time;
@@ -59,6 +65,14 @@ pub struct Writer {
     received: Received,
     forgotten: Time,
     counted: Time,
+    /// What is not on disk yet, where there is a disk.
+    pending: Option<Pending>,
+    /// What an earlier life of the process had taken and not resolved; taken again once the cluster is known.
+    recovered: Vec<(u64, Vec<Held>)>,
+    refreshed: Time,
+    /// After which time edges are forgotten.
+    expiry: Option<Duration>,
+    id: Arc<MapId>,
     stats: Arc<Mutex<Stats>>,
     clock: Clock,
 }
@@ -78,7 +92,7 @@ impl Writer {
         lookups: Option<Lookups>,
         clock: Clock,
     ) -> (Self, Mapper, Queue) {
-        let (mapper, queue, events, stats) = handle::pair();
+        let (mapper, queue, events, stats, id) = handle::pair();
         let writer = Self {
             index,
             ingest,
@@ -92,6 +106,11 @@ impl Writer {
             received: Received::default(),
             forgotten: Time::MIN,
             counted: Time::MIN,
+            pending: None,
+            recovered: Vec::new(),
+            refreshed: Time::MIN,
+            expiry: None,
+            id,
             stats,
             clock,
         };
@@ -104,6 +123,43 @@ impl Writer {
         self.ingest.teach();
         self.teacher = Some(teacher);
         self
+    }
+
+    /// A map that lives as long as the process, under this name.
+    #[must_use]
+    pub fn in_memory(self, instance: &str) -> Self {
+        self.id.set(instance, 0);
+        self
+    }
+
+    /// Goes on with what the file holds, and keeps there what is new. The second value has to run on a thread of its
+    /// own, until this writer has ended.
+    #[must_use]
+    pub fn keeping(mut self, file: File, loaded: Loaded, figures: Arc<Figures>) -> (Self, Keeper) {
+        let (committer, batches, kept) = Committer::new(file, figures);
+        let mut pending = Pending::new(batches, kept);
+        self.id.set(&loaded.instance, loaded.epoch);
+        self.ingest.restore(loaded.map);
+        self.ingest
+            .save(loaded.held.iter().map(|(segment, _)| *segment));
+        self.recovered = loaded.held;
+        for op in loaded.stale {
+            pending.op(op);
+        }
+        self.pending = Some(pending);
+        (self, Keeper(committer))
+    }
+
+    /// Forgets edges that were not seen for so long.
+    #[must_use]
+    pub const fn expiring(mut self, after: Option<Duration>) -> Self {
+        self.expiry = after;
+        self
+    }
+
+    /// Joins a map from elsewhere, such as a backup.
+    pub fn merge(&mut self, map: &Map) {
+        self.ingest.merge(map);
     }
 
     /// Works until the queue and the updates are closed, or `stop` is there. Meant for a thread of its own.
@@ -130,18 +186,107 @@ impl Writer {
                         self.wake(now);
                     }
                 }
+                kept = heard(&mut self.pending) => self.hear(kept),
                 Some(wanted) = queue.wanted.recv() => self.serve(wanted, &mut queue),
                 _ = tick.tick() => self.tick(),
                 Some(work) = queue.reports.recv() => {
                     self.take(work.report, (self.clock)());
-                    // Nobody waits any more when the client has gone.
-                    let _gone = work.done.send(());
+                    self.answer(work.done);
                 }
                 else => break,
             }
             self.publish();
+            self.write();
         }
+        self.close().await;
         self
+    }
+
+    /// Writes what is left, while there is time.
+    async fn close(&mut self) {
+        self.refresh();
+        let ended = tokio::time::sleep(LAST_COMMITS);
+        let mut ended = std::pin::pin!(ended);
+        loop {
+            self.write();
+            let Some((pending, unsaved)) = self.pending.as_mut().zip(self.ingest.unsaved()) else {
+                return;
+            };
+            if pending.is_done(&unsaved.0.journal) {
+                return;
+            }
+            tokio::select! {
+                kept = pending.heard() => pending.hear(kept),
+                () = &mut ended => {
+                    tracing::warn!("the disk is too slow: the last times of some edges step back");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Answers a reporter: at once if all that it taught is on disk, else when it is.
+    fn answer(&mut self, done: oneshot::Sender<bool>) {
+        self.gather();
+        match (&mut self.pending, self.ingest.unsaved()) {
+            (Some(pending), Some((unsaved, _))) => pending.wait(done, &unsaved.journal),
+            _ => {
+                // Nobody waits any more when the client has gone.
+                let _gone = done.send(true);
+            }
+        }
+    }
+
+    /// Notes what has to be written.
+    fn gather(&mut self) {
+        if let (Some(pending), Some((unsaved, _))) = (&mut self.pending, self.ingest.unsaved()) {
+            pending.news(unsaved.news.drain(..));
+            pending.later(unsaved.later.drain(..));
+            unsaved.ops.drain(..).for_each(|op| pending.op(op));
+        }
+    }
+
+    /// Hands the next batch to the committer, if it is free.
+    fn write(&mut self) {
+        self.gather();
+        if let (Some(pending), Some((unsaved, map))) = (&mut self.pending, self.ingest.unsaved()) {
+            pending.send(map, &mut unsaved.journal);
+        }
+    }
+
+    fn hear(&mut self, kept: Option<Kept>) {
+        if let Some(pending) = &mut self.pending {
+            pending.hear(kept);
+        }
+    }
+
+    /// Lets the later times of known edges be written.
+    fn refresh(&mut self) {
+        if self.pending.is_none() {
+            return;
+        }
+        let ended = self.ingest.next_generation();
+        if let (Some(pending), Some((_, map))) = (&mut self.pending, self.ingest.unsaved()) {
+            let edges = map.edges_changed_since(ended);
+            pending.later(edges.map(|(key, _)| Entry::Edge(key.clone())));
+            let attempts = map.attempts_changed_since(ended);
+            pending.later(attempts.map(|(key, _)| Entry::Attempt(key.clone())));
+        }
+    }
+
+    /// Takes again what was held when the process ended, once the cluster is known.
+    fn resume(&mut self) {
+        if self.recovered.is_empty() || !self.synced.is_complete() {
+            return;
+        }
+        for (segment, held) in std::mem::take(&mut self.recovered) {
+            for held in held {
+                self.ingest.resume(&self.index, held);
+            }
+            if let Some((unsaved, _)) = self.ingest.unsaved() {
+                unsaved.journal.forget(segment);
+            }
+        }
     }
 
     /// Takes a step of the watch.
@@ -157,6 +302,7 @@ impl Writer {
         self.ingest.advance(&self.index, now);
         let touched = self.index.take_touched();
         self.ingest.wake(&self.index, &touched);
+        self.resume();
         self.ask();
     }
 
@@ -226,7 +372,11 @@ impl Writer {
             Wanted::Reset(answer) => {
                 self.ingest.reset((self.clock)());
                 self.received.resets += 1;
-                let _gone = answer.send(());
+                let epoch = self.id.next_epoch();
+                if let Some((unsaved, _)) = self.ingest.unsaved() {
+                    unsaved.ops.push(Op::epoch(epoch));
+                }
+                self.answer(answer);
             }
         }
     }
@@ -240,8 +390,25 @@ impl Writer {
         if now.since(self.forgotten) > FORGET_EVERY {
             self.forgotten = now;
             self.index.forget(now);
+            self.expire(now);
+        }
+        let is_due = now.since(self.refreshed) >= REFRESH_EVERY || now < self.refreshed;
+        if is_due && self.pending.as_ref().is_some_and(Pending::is_refreshed) {
+            self.refreshed = now;
+            self.refresh();
         }
         self.count(now);
+    }
+
+    /// Raises the floor in steps, since each looks at the whole map.
+    fn expire(&mut self, now: Time) {
+        let Some(expiry) = self.expiry else { return };
+        let floor = now.minus(expiry);
+        let step = (expiry / 100).max(FORGET_EVERY);
+        let before = self.ingest.map().floor(self.ingest.cluster());
+        if floor.since(before) >= step {
+            self.ingest.raise_floor(floor);
+        }
     }
 
     /// Tells readers of the live stream, and ClientIntents, what is new.
@@ -277,6 +444,25 @@ impl Writer {
     /// Facts taken by evidence, for tests.
     pub fn taken(&self, evidence: Evidence) -> u64 {
         self.ingest.taken().get(&evidence)
+    }
+}
+
+/// The thread that writes the file.
+#[derive(Debug)]
+pub struct Keeper(Committer);
+
+impl Keeper {
+    /// Writes until its writer has ended. Waits for the disk.
+    pub fn run(self) {
+        self.0.run();
+    }
+}
+
+/// What became of the batch that is being written; never, where nothing is.
+async fn heard(pending: &mut Option<Pending>) -> Option<Kept> {
+    match pending {
+        Some(pending) if pending.is_alive() => pending.heard().await,
+        _ => std::future::pending().await,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::fate::{Fate, Refusal};
 use crate::lesson::lesson;
 use crate::pairs::{Known, Pair, PairKey, Waiting};
 use crate::resolve::{self, Client, Doubt, Server, When};
+use crate::store::{Held, HeldAnswer, Ticket};
 
 impl Ingest {
     pub(super) fn answer(
@@ -45,6 +46,7 @@ impl Ingest {
             observations: 1,
             answers: seen.connections,
             reporter: claim.reporter.clone(),
+            ticket: None,
         };
         let Some(address) = answer.address else {
             let from = Peer::Workload(client);
@@ -58,21 +60,43 @@ impl Ingest {
         }
         let is_shared = matches!(&waiting.server, Server::Workload { assumed: true, .. });
         let key = (client, address);
-        let (pair, evicted) = self.pairs.entry(key.clone(), self.now);
-        let known = pair.known.clone();
         // A reporter that never tells of refused connections has nothing to wait for, unless it may tell which of
         // several workloads it was.
         if !claim.awaits_outcome && !is_shared {
+            let (pair, evicted) = self.pairs.entry(key.clone(), self.now);
+            let known = pair.known.clone();
             self.settle_evicted(index, evicted);
             let fate = self.speak(index, &key, &known, &waiting);
             return Ok(Some(fate));
         }
+        self.wait(index, &key, waiting);
+        Ok(None)
+    }
+
+    /// Lets an answer wait for its connection.
+    pub(super) fn wait(&mut self, index: &Index, key: &PairKey, mut waiting: Waiting) {
+        let pair = self.pairs.get(&key.0, key.1);
+        if !pair.is_some_and(|pair| pair.waits_for(&waiting.server)) {
+            waiting.ticket = self.hold_answer(key, &waiting);
+        }
+        let (pair, evicted) = self.pairs.entry(key.clone(), self.now);
+        let known = pair.known.clone();
         let oldest = pair.wait(waiting);
         if let Some(oldest) = oldest {
-            self.settle_one(index, &key, &known, &oldest);
+            self.settle_one(index, key, &known, &oldest);
         }
         self.settle_evicted(index, evicted);
-        Ok(None)
+    }
+
+    /// The store keeps what waits.
+    fn hold_answer(&mut self, key: &PairKey, waiting: &Waiting) -> Option<Ticket> {
+        let (client, address) = key;
+        let unsaved = self.unsaved.as_mut()?;
+        Some(unsaved.journal.hold(Held::Answer(HeldAnswer {
+            client: client.clone(),
+            address: *address,
+            waiting: waiting.clone(),
+        })))
     }
 
     /// An answer whose connection was accepted by `peer` is one more piece of evidence for that edge. Where the
@@ -118,6 +142,7 @@ impl Ingest {
 
     fn settle_one(&mut self, index: &Index, key: &PairKey, known: &Known, waiting: &Waiting) {
         let fate = self.speak(index, key, known, waiting);
+        self.release(waiting.ticket);
         self.fates.add(fate, waiting.observations);
     }
 

@@ -108,6 +108,7 @@ impl Ingest {
         }
         for waiting in explained {
             let fate = self.explained(&key.0, key.1, peer.clone(), &waiting);
+            self.release(waiting.ticket);
             self.fates.add(fate, waiting.observations);
         }
         self.settle_evicted(index, evicted);

@@ -7,13 +7,15 @@ use cluster::{Holder, Index, NameKind, Need, Pod, Service, ServicePort};
 use compact_str::CompactString;
 use map::workload::AddressRange;
 use map::{Connection, DnsName, Peer, PodUid, Protocol, Time, Workload};
+use serde::{Deserialize, Serialize};
 
 use super::doubt::is_settled;
 use super::{Doubt, When, holder, identified};
 use crate::fate::Refusal;
 
 /// The server's side of an observation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Server {
     /// A workload of the cluster.
     Workload {

@@ -10,7 +10,7 @@ use app::metrics::{Histogram, LabelledCounter};
 use app::shutdown::Stop;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, BodyStream, Full, Limited, StreamBody};
 use hyper::body::Incoming;
@@ -25,6 +25,9 @@ use super::events;
 use super::schema::{Answer, Graph, refused};
 use crate::limits::{BODY_TIME, FINISH_TIME, HEAD_TIME, MAX_CONNECTIONS, MAX_HEAD};
 use crate::writer::Mapper;
+
+/// Which map answered: where it differs from the last one, a reporter tells everything again.
+const MAP_ID: HeaderName = HeaderName::from_static("portolan-map");
 
 /// The body of a response.
 pub(crate) type Body = BoxBody<Bytes, Infallible>;
@@ -164,7 +167,10 @@ async fn converse(stream: TcpStream, door: Arc<Door>, stop: Stop) {
 impl Door {
     async fn serve(&self, request: Request<Incoming>, stop: Stop) -> Response<Body> {
         let watch = app::clock::Stopwatch::start();
-        let (page, response) = self.page(request, stop).await;
+        let (page, mut response) = self.page(request, stop).await;
+        if let Ok(id) = HeaderValue::from_str(&self.mapper.id()) {
+            response.headers_mut().insert(MAP_ID, id);
+        }
         let status = response.status();
         self.requests.with(&[page, status.as_str()]).add(1);
         if page == "query" {
@@ -326,11 +332,8 @@ fn with(status: StatusCode, kind: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-    headers.insert(
-        header::CACHE_CONTROL,
-        header::HeaderValue::from_static("no-store"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

@@ -24,9 +24,14 @@ impl Mutation {
     async fn reset_capture(&self, context: &Context<'_>) -> Result<bool> {
         let mapper = context.data::<Mapper>()?;
         let reset = mapper.reset().await;
-        reset
-            .map(|()| true)
-            .map_err(|error| engine::failed(error.to_string()))
+        match reset {
+            Ok(true) => Ok(true),
+            Ok(false) => Err(engine::failed(
+                "the map is reset, but not on disk yet: try again once the disk has room"
+                    .to_owned(),
+            )),
+            Err(error) => Err(engine::failed(error.to_string())),
+        }
     }
 
     /// DNS answers that pods got.

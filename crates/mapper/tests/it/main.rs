@@ -15,4 +15,5 @@ mod live;
 mod parking;
 mod reports;
 mod sources;
+mod store;
 mod town;

@@ -1,0 +1,293 @@
+//! What is in the file: rows of JSON, by table.
+
+use map::{Attributes, Edge, EdgeKey, Map, Time, Workload};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::held::Held;
+
+/// A kind of row. Keys and values are JSON, so that a field can be added and a person can read them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Row {
+    /// `EdgeKey` → `Edge`.
+    Edge,
+    /// The same, for attempts.
+    Attempt,
+    /// Cluster and workload → when and what.
+    Workload,
+    /// Cluster → time.
+    Floor,
+    /// Number of a segment → what the mapper has taken and not yet resolved, one on each line.
+    Held,
+    /// What the file is: its version, its instance, its epoch.
+    Meta,
+}
+
+impl Row {
+    const ALL: [Self; 6] = [
+        Self::Edge,
+        Self::Attempt,
+        Self::Workload,
+        Self::Floor,
+        Self::Held,
+        Self::Meta,
+    ];
+
+    const fn table(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+        TableDefinition::new(match self {
+            Self::Edge => "edges",
+            Self::Attempt => "attempts",
+            Self::Workload => "workloads",
+            Self::Floor => "floors",
+            Self::Held => "held",
+            Self::Meta => "meta",
+        })
+    }
+}
+
+/// One change of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Op {
+    row: Row,
+    key: Vec<u8>,
+    /// Nothing: the row is removed.
+    value: Option<Vec<u8>>,
+}
+
+impl Op {
+    fn put(row: Row, key: &impl Serialize, value: &impl Serialize) -> Self {
+        Self {
+            row,
+            key: json(key),
+            value: Some(json(value)),
+        }
+    }
+
+    pub(crate) fn remove(row: Row, key: &impl Serialize) -> Self {
+        Self {
+            row,
+            key: json(key),
+            value: None,
+        }
+    }
+
+    /// The edge or attempt as it is; removed where there is none.
+    pub(crate) fn edge(row: Row, key: &EdgeKey, edge: Option<&Edge>) -> Self {
+        edge.map_or_else(|| Self::remove(row, key), |edge| Self::put(row, key, edge))
+    }
+
+    pub(crate) fn workload(
+        cluster: &str,
+        workload: &Workload,
+        what: Option<(Time, &Attributes)>,
+    ) -> Self {
+        let key = (cluster, workload);
+        what.map_or_else(
+            || Self::remove(Row::Workload, &key),
+            |what| Self::put(Row::Workload, &key, &what),
+        )
+    }
+
+    pub(crate) fn floor(cluster: &str, floor: Time) -> Self {
+        Self::put(Row::Floor, &cluster, &floor)
+    }
+
+    pub(crate) fn held(segment: u64, held: &[Held]) -> Self {
+        let mut lines = Vec::new();
+        for held in held {
+            lines.extend(json(held));
+            lines.push(b'\n');
+        }
+        Self {
+            row: Row::Held,
+            key: json(&segment),
+            value: Some(lines),
+        }
+    }
+
+    pub(crate) fn epoch(epoch: u64) -> Self {
+        Self::put(Row::Meta, &"epoch", &epoch)
+    }
+
+    pub(crate) fn instance(instance: &str) -> Self {
+        Self::put(Row::Meta, &"instance", &instance)
+    }
+
+    pub(crate) fn version(version: u32) -> Self {
+        Self::put(Row::Meta, &"version", &version)
+    }
+}
+
+/// Our own words have no maps with odd keys and no failing parts, which are all that JSON cannot write.
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// Changes that are written in one transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) ops: Vec<Op>,
+}
+
+impl Batch {
+    /// All of it, or nothing.
+    pub(crate) fn write(&self, database: &Database) -> Result<(), redb::Error> {
+        let transaction = database.begin_write()?;
+        for row in Row::ALL {
+            let ops: Vec<&Op> = self.ops.iter().filter(|op| op.row == row).collect();
+            if !ops.is_empty() {
+                write(&transaction, row, &ops)?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+fn write(transaction: &WriteTransaction, row: Row, ops: &[&Op]) -> Result<(), redb::Error> {
+    let mut table = transaction.open_table(row.table())?;
+    for op in ops {
+        match &op.value {
+            Some(value) => table.insert(op.key.as_slice(), value.as_slice())?,
+            None => table.remove(op.key.as_slice())?,
+        };
+    }
+    Ok(())
+}
+
+/// What a file held.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The map.
+    pub map: Map,
+    /// What was taken and not resolved, by segment.
+    pub(crate) held: Vec<(u64, Vec<Held>)>,
+    /// Rows that cannot be read. They stay in the file.
+    pub unreadable: u64,
+    /// Rows below a floor: the process ended before it had removed them.
+    pub(crate) stale: Vec<Op>,
+    /// The file's own name, which no other has.
+    pub instance: String,
+    /// How often the map was reset.
+    pub epoch: u64,
+}
+
+impl Loaded {
+    /// How much was taken and not resolved.
+    pub fn held(&self) -> usize {
+        self.held.iter().map(|(_, held)| held.len()).sum()
+    }
+
+    pub(crate) fn read(database: &Database) -> Result<Self, redb::Error> {
+        let mut loaded = Self {
+            epoch: meta(database, "epoch")?.unwrap_or_default(),
+            instance: meta(database, "instance")?.unwrap_or_default(),
+            ..Self::default()
+        };
+
+        let mut floors: Vec<(String, Time)> = Vec::new();
+        loaded.unreadable += each(database, Row::Floor, |row| floors.push(row))?;
+        for (cluster, floor) in floors {
+            loaded.map.raise_floor(&cluster, floor);
+        }
+        let (map, stale) = (&mut loaded.map, &mut loaded.stale);
+        loaded.unreadable += each(database, Row::Edge, |(key, edge): (EdgeKey, Edge)| {
+            if edge.seen.last() < map.floor(&key.cluster) {
+                stale.push(Op::edge(Row::Edge, &key, None));
+            } else {
+                map.join_edge(key, edge);
+            }
+        })?;
+        loaded.unreadable += each(database, Row::Attempt, |(key, edge): (EdgeKey, Edge)| {
+            if edge.seen.last() < map.floor(&key.cluster) {
+                stale.push(Op::edge(Row::Attempt, &key, None));
+            } else {
+                map.join_attempt(key, edge);
+            }
+        })?;
+        loaded.unreadable += each(database, Row::Workload, |row: WorkloadRow| {
+            let ((cluster, workload), (at, attributes)) = row;
+            map.describe(&cluster, &workload, at, attributes);
+        })?;
+        loaded.unreadable += held(database, &mut loaded.held)?;
+        // What comes from the file is no news for it.
+        loaded.map.next_generation();
+        Ok(loaded)
+    }
+}
+
+type WorkloadRow = ((String, Workload), (Time, Attributes));
+
+/// The version of the file's contents; nothing where it is new.
+pub(crate) fn version(database: &Database) -> Result<Option<u32>, redb::Error> {
+    meta(database, "version")
+}
+
+fn meta<T: DeserializeOwned>(database: &Database, key: &str) -> Result<Option<T>, redb::Error> {
+    let transaction = database.begin_read()?;
+    let table = match transaction.open_table(Row::Meta.table()) {
+        Ok(table) => table,
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let value = table.get(json(&key).as_slice())?;
+    Ok(value.and_then(|value| serde_json::from_slice(value.value()).ok()))
+}
+
+/// Takes every row of a table that can be read, and returns how many cannot.
+fn each<K, V>(
+    database: &Database,
+    row: Row,
+    mut take: impl FnMut((K, V)),
+) -> Result<u64, redb::Error>
+where
+    K: DeserializeOwned,
+    V: DeserializeOwned,
+{
+    raw(database, row, |key, value| {
+        let key = serde_json::from_slice(key).ok();
+        let value = serde_json::from_slice(value).ok();
+        let row = key.zip(value);
+        let unreadable = u64::from(row.is_none());
+        if let Some(row) = row {
+            take(row);
+        }
+        unreadable
+    })
+}
+
+fn held(database: &Database, segments: &mut Vec<(u64, Vec<Held>)>) -> Result<u64, redb::Error> {
+    raw(database, Row::Held, |key, value| {
+        let Ok(segment) = u64::deserialize(&mut serde_json::Deserializer::from_slice(key)) else {
+            return 1;
+        };
+        let lines = value.split(|byte| *byte == b'\n');
+        let lines = lines.filter(|line| !line.is_empty());
+        let read: Vec<Option<Held>> = lines
+            .map(|line| serde_json::from_slice(line).ok())
+            .collect();
+        let unreadable = read.iter().filter(|held| held.is_none()).count();
+        segments.push((segment, read.into_iter().flatten().collect()));
+        unreadable as u64
+    })
+}
+
+fn raw(
+    database: &Database,
+    row: Row,
+    mut take: impl FnMut(&[u8], &[u8]) -> u64,
+) -> Result<u64, redb::Error> {
+    let transaction = database.begin_read()?;
+    let table = match transaction.open_table(row.table()) {
+        Ok(table) => table,
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(0),
+        Err(error) => return Err(error.into()),
+    };
+    let mut unreadable = 0;
+    for entry in table.iter()? {
+        let (key, value) = entry?;
+        unreadable += take(key.value(), value.value());
+    }
+    Ok(unreadable)
+}
