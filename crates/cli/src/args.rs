@@ -26,6 +26,10 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Draw the map of a recording that comes with the program: a shop of 11 workloads
     Demo(DemoArgs),
+    /// Show the map of a running mapper, or of a map file
+    Export(ExportArgs),
+    /// Join map files into one: of several clusters, or of several times
+    Merge(MergeArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }
@@ -85,9 +89,29 @@ pub(crate) struct DemoArgs {
     pub(crate) view: ViewArgs,
 }
 
-/// What comes out, and where.
+/// What comes out of a replay, and where.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ViewArgs {
+    #[command(flatten)]
+    pub(crate) form: FormArgs,
+
+    /// The cluster's DNS domain
+    #[arg(
+        long,
+        value_name = "DOMAIN",
+        default_value = "cluster.local",
+        env = "PORTOLAN_CLUSTER_DOMAIN"
+    )]
+    pub(crate) cluster_domain: String,
+
+    /// Leave out the summary on standard error
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// The form of a map, and where it goes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FormArgs {
     /// The form of the map
     #[arg(
         short = 'o',
@@ -103,15 +127,6 @@ pub(crate) struct ViewArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
-    /// The cluster's DNS domain
-    #[arg(
-        long,
-        value_name = "DOMAIN",
-        default_value = "cluster.local",
-        env = "PORTOLAN_CLUSTER_DOMAIN"
-    )]
-    pub(crate) cluster_domain: String,
-
     /// Leave out peers outside the cluster
     #[arg(long)]
     pub(crate) no_external: bool,
@@ -119,10 +134,84 @@ pub(crate) struct ViewArgs {
     /// List attempts too: connections that were refused or never answered
     #[arg(long)]
     pub(crate) attempts: bool,
+}
 
-    /// Leave out the summary on standard error
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+impl FormArgs {
+    /// What the form shows.
+    pub(crate) const fn options(&self) -> export::Options {
+        export::Options {
+            external: !self.no_external,
+            attempts: self.attempts,
+            as_kubernetes_service: false,
+        }
+    }
+}
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  Back up the whole map of a cluster; a mapper joins it in again with --import-maps:
+    kubectl port-forward -n otterize-system service/otterize-network-mapper 9090 &
+    portolan export -o json --output north.json
+
+  Look into a backup:
+    portolan export --map north.json
+
+Exit codes: 0 done, 1 ran but failed, 2 wrong use or unreadable input.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXPORT_EXAMPLES)]
+pub(crate) struct ExportArgs {
+    /// Show this map file instead of a running mapper's map; `-` for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["mapper_url", "token_file", "ca_file"])]
+    pub(crate) map: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) mapper: MapperArgs,
+
+    #[command(flatten)]
+    pub(crate) form: FormArgs,
+}
+
+/// How to reach a mapper.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MapperArgs {
+    /// Where the mapper is
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://localhost:9090",
+        env = "PORTOLAN_MAPPER_URL"
+    )]
+    pub(crate) mapper_url: String,
+
+    /// A file with a token for it; only over https
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// The certificates of whoever signed the mapper's, as PEM; the system's if not given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  One map of two clusters, each of which had no name:
+    portolan merge north=north.json south=south.json --output fleet.json
+
+  Who calls whom in all of them:
+    portolan merge north.json south.json -o list
+
+Exit codes: 0 done, 1 ran but failed, 2 wrong use or unreadable input.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = MERGE_EXAMPLES, mut_arg("format", |arg| arg.default_value("json")))]
+pub(crate) struct MergeArgs {
+    /// Map files; with a name in front, what has no cluster's name gets it
+    #[arg(value_name = "[NAME=]FILE", required = true)]
+    pub(crate) maps: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) form: FormArgs,
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,8 +10,11 @@ use clap::Parser;
 mod args;
 mod completions;
 mod demo;
+mod export;
 mod failure;
+mod merge;
 mod output;
+mod remote;
 mod replay;
 
 use args::{Args, Command};
@@ -41,6 +44,8 @@ fn run(Args { command }: Args) -> Result<(), Failure> {
     match command {
         Command::Replay(args) => replay::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Export(args) => export::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Completions(args) => completions::run(args),
     }
 }

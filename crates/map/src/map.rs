@@ -183,6 +183,42 @@ impl Map {
         }
     }
 
+    /// The same map, where the cluster without a name has this one.
+    #[must_use]
+    pub fn with_name(&self, cluster: &str) -> Self {
+        let mut named = self.of(|name| !name.is_empty(), None);
+        named.merge(&self.of(str::is_empty, Some(cluster)));
+        named
+    }
+
+    /// The part about some clusters, under another name if there is one.
+    fn of(&self, is_wanted: impl Fn(&str) -> bool, name: Option<&str>) -> Self {
+        let named = |old: &CompactString| name.map_or_else(|| old.clone(), CompactString::from);
+        let mut part = Self::new();
+        let floors = self.floors.iter().filter(|(old, _)| is_wanted(old));
+        part.floors = floors.map(|(old, floor)| (named(old), *floor)).collect();
+        for (old, workload, description) in self.workloads.iter().filter(|(old, ..)| is_wanted(old))
+        {
+            let room = usize::MAX;
+            part.workloads
+                .describe(&named(old), workload, description, room);
+        }
+        for (old, new) in [
+            (&self.edges, &mut part.edges),
+            (&self.attempts, &mut part.attempts),
+        ] {
+            for (key, edge) in old.iter().filter(|(key, _)| is_wanted(&key.cluster)) {
+                let cluster = named(&key.cluster);
+                let key = EdgeKey {
+                    cluster,
+                    ..key.clone()
+                };
+                new.join(key, edge.clone());
+            }
+        }
+        part
+    }
+
     /// Joins another map into this one: commutative, associative and idempotent.
     pub fn merge(&mut self, other: &Self) {
         self.lift(&other.floors);

@@ -157,3 +157,9 @@ pub const COMMIT_TIME: Duration = Duration::from_secs(15);
 
 /// How long the last transactions may take at the end, of the 5 s that the whole process has.
 pub const LAST_COMMITS: Duration = Duration::from_secs(3);
+
+/// Readers of the whole map at the same time: each keeps a thread, and the map as it was.
+pub const MAX_BACKUPS: usize = 2;
+
+/// How long a reader of the whole map may take nothing.
+pub const BACKUP_TIME: Duration = Duration::from_secs(30);

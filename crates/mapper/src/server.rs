@@ -4,9 +4,11 @@
 //! POST /query ─► wire::decode ─┬─► Report ─────────────────► writer ─► true or false
 //!                              └─► engine: queries, other mutations
 //! GET  /events ─► new edges as they come, as server-sent events
+//! GET  /map ─► the whole map as a file
 //! GET  /healthz, /readyz
 //! ```
 
+mod backup;
 pub mod edges;
 mod events;
 mod http;

@@ -78,16 +78,7 @@ pub(crate) fn run(args: ReplayArgs) -> Result<(), Failure> {
 /// Draws the map of a recording and writes it where the view says; the summary goes to standard error.
 pub(crate) fn show(recording: Recording<'_>, view: &ViewArgs) -> Result<(), Failure> {
     let (map, summary) = draw(recording)?;
-    let options = export::Options {
-        external: !view.no_external,
-        attempts: view.attempts,
-        as_kubernetes_service: false,
-    };
-    let text = view.format.render(&map, options);
-    match &view.output {
-        Some(path) => output::write(path, text.as_bytes())?,
-        None => output::print(text.as_bytes())?,
-    }
+    crate::export::show(&map, &view.form)?;
     if !view.quiet {
         output::note(&summary.to_string());
     }

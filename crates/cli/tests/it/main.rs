@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod forms;
+mod maps;
 mod recordings;
 mod snapshots;
 mod summary;

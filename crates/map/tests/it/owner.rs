@@ -63,3 +63,28 @@ fn an_empty_map_tells_nothing() {
     let generation = map.next_generation();
     assert_eq!(map.edges_changed_since(generation).count(), 0);
 }
+
+proptest! {
+    #[test]
+    fn a_cluster_without_a_name_gets_one_and_nothing_else_changes(map in any_map()) {
+        let named = map.with_name("south");
+        let south = |key: &EdgeKey| {
+            let mut key = key.clone();
+            if key.cluster.is_empty() {
+                key.cluster = "south".into();
+            }
+            key
+        };
+        let expected: BTreeSet<EdgeKey> = map.edges().map(|(key, _)| south(key)).collect();
+        prop_assert_eq!(keys(named.edges()), expected);
+        for (key, edge) in map.edges() {
+            prop_assert_eq!(named.edge(&south(key)), Some(edge));
+        }
+        for (key, edge) in map.attempts() {
+            prop_assert_eq!(named.attempt(&south(key)), Some(edge));
+        }
+        prop_assert_eq!(named.floor("south"), map.floor(""));
+        prop_assert_eq!(named.floor("north"), map.floor("north"));
+        prop_assert_eq!(named.described_workloads().count(), map.described_workloads().count());
+    }
+}

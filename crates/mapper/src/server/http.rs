@@ -21,9 +21,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use wire::limits::MAX_BODY;
 
-use super::events;
 use super::schema::{Answer, Graph, refused};
-use crate::limits::{BODY_TIME, FINISH_TIME, HEAD_TIME, MAX_CONNECTIONS, MAX_HEAD};
+use super::{backup, events};
+use crate::limits::{BODY_TIME, FINISH_TIME, HEAD_TIME, MAX_BACKUPS, MAX_CONNECTIONS, MAX_HEAD};
 use crate::writer::Mapper;
 
 /// Which map answered: where it differs from the last one, a reporter tells everything again.
@@ -40,6 +40,8 @@ struct Door {
     health: Health,
     requests: LabelledCounter,
     time: Histogram,
+    /// Places for readers of the whole map.
+    backups: Arc<Semaphore>,
 }
 
 /// The port could not be had.
@@ -79,6 +81,7 @@ impl Server {
             health,
             requests,
             time,
+            backups: Arc::new(Semaphore::new(MAX_BACKUPS)),
         });
         Ok(Self { listener, door })
     }
@@ -185,6 +188,7 @@ impl Door {
             "/healthz" => ("healthz", page(request.method(), self.health.alive())),
             "/readyz" => ("readyz", page(request.method(), self.health.ready())),
             "/events" => ("events", self.events(request.method(), stop)),
+            "/map" => ("map", self.map(request.method()).await),
             _ => ("other", text(StatusCode::NOT_FOUND, "not found\n")),
         }
     }
@@ -199,6 +203,26 @@ impl Door {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too many readers of new edges; try again later\n",
             ),
+        }
+    }
+
+    async fn map(&self, method: &Method) -> Response<Body> {
+        if method != Method::GET {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");
+        }
+        let Ok(place) = Arc::clone(&self.backups).try_acquire_owned() else {
+            return text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "others read the whole map; try again later\n",
+            );
+        };
+        match self.mapper.view().await {
+            Ok(view) => with(
+                StatusCode::OK,
+                "application/json",
+                backup::stream(view, place),
+            ),
+            Err(_) => text(StatusCode::SERVICE_UNAVAILABLE, "the mapper stops\n"),
         }
     }
 
