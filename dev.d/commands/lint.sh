@@ -1,4 +1,4 @@
-# lint [--only STAGE]: format, lints, documentation, dependencies, lock files, length of files
+# lint [--only STAGE]: format, lints, documentation, dependencies, lock files, length of files, list of limits
 # shellcheck shell=bash
 
 readonly CARGO_DENY=0.20.2
@@ -17,6 +17,7 @@ main() {
   stage lengths check_lengths
   stage locks check_locks
   stage trees check_trees
+  stage limits check_limits
   stage clippy check_code
   stage docs env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps ${CI:+--locked}
   stage deny check_dependencies
@@ -98,6 +99,17 @@ lacks_client() {
     return 1
   fi
   echo "$*: $(cut -d' ' -f1 <<<"$tree" | sort -u | grep -c .) crates, none of a Kubernetes client"
+}
+
+# The page of all bounds is made from the code.
+check_limits() {
+  # shellcheck source=dev.d/limits.sh
+  source dev.d/limits.sh
+  limits | diff docs/limits.md - || {
+    echo "docs/limits.md is out of date. Run ./dev limits, and commit it."
+    return 1
+  }
+  echo 'docs/limits.md is up to date'
 }
 
 check_dependencies() {
