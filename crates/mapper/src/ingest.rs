@@ -18,7 +18,7 @@ use map::{
 use crate::fact::{Claim, Fact};
 use crate::fate::{Fate, Refusal};
 use crate::lesson::Learned;
-use crate::limits::{DESCRIBE_EVERY, MAX_DESCRIBED, MAX_UNKNOWN, MAX_WANTED};
+use crate::limits::{DESCRIBE_EVERY, MAX_DESCRIBED, MAX_UNKNOWN, MAX_WANTED, PATIENCE};
 use crate::news::News;
 use crate::outside::{Fold, Names};
 use crate::pairs::{Known, Pairs};
@@ -296,6 +296,9 @@ impl Ingest {
     /// The time is `now`: settles the answers whose window is over, and gives up on what has waited for too long.
     pub fn advance(&mut self, index: &Index, now: Time) {
         if now <= self.now {
+            if self.now.since(now) > PATIENCE {
+                self.step_back(now);
+            }
             return;
         }
         self.now = now;
@@ -311,6 +314,16 @@ impl Ingest {
                 end => self.finish_one(end, || parked.fact, None, parked.ticket),
             }
         }
+    }
+
+    /// The clock was set back: what waits would else wait until it is there again. A replay has no clock.
+    fn step_back(&mut self, now: Time) {
+        let Some(parking) = &mut self.parking else {
+            return;
+        };
+        parking.hasten(Parking::deadline(now));
+        self.pairs.hasten(now);
+        self.now = now;
     }
 
     /// Settles every answer that still waits: no more observations will come.

@@ -152,6 +152,13 @@ pub const REFRESHES_AT_ONCE: usize = 5_000;
 /// How often later times of known edges are written; they step back so far if the process is killed.
 pub const REFRESH_EVERY: Duration = Duration::from_secs(10);
 
+/// How far the clock may go another way than time does before that is a jump: more than a clock is adjusted by in one
+/// step while it is well.
+pub const CLOCK_JUMP: Duration = Duration::from_mins(1);
+
+/// How long after a jump of the clock nothing expires: it may be set right again.
+pub const CLOCK_TRUST: Duration = Duration::from_hours(1);
+
 /// How long a reporter waits for the disk before it is told to send again.
 pub const COMMIT_TIME: Duration = Duration::from_secs(15);
 

@@ -135,6 +135,13 @@ impl Pairs {
         (self.pairs.entry(key).or_insert_with(fresh), evicted)
     }
 
+    /// The clock was set back: nobody has come after now.
+    pub(crate) fn hasten(&mut self, now: Time) {
+        for pair in self.pairs.values_mut() {
+            pair.since = pair.since.min(now);
+        }
+    }
+
     /// Observations that wait.
     pub(crate) fn held(&self) -> u64 {
         self.pairs

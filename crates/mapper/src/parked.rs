@@ -62,18 +62,32 @@ impl Parking {
             settled,
             refusal,
         } = wait;
-        let place = (deadline, self.next);
-        self.next += 1;
-        self.by_need.insert((need.clone(), place));
-        self.by_time.extend(settled.map(|settled| (settled, place)));
-        let parked = Parked {
+        self.insert(Parked {
             fact,
             refusal,
             need,
             settled,
             deadline,
             ticket,
-        };
+        });
+    }
+
+    /// The clock was set back: nobody waits for longer than until this deadline.
+    pub(crate) fn hasten(&mut self, deadline: Time) {
+        self.by_need.clear();
+        self.by_time.clear();
+        for mut parked in std::mem::take(&mut self.parked).into_values() {
+            parked.deadline = parked.deadline.min(deadline);
+            self.insert(parked);
+        }
+    }
+
+    fn insert(&mut self, parked: Parked) {
+        let place = (parked.deadline, self.next);
+        self.next += 1;
+        self.by_need.insert((parked.need.clone(), place));
+        let settled = parked.settled.map(|settled| (settled, place));
+        self.by_time.extend(settled);
         self.parked.insert(place, parked);
     }
 

@@ -22,9 +22,9 @@ mod rows;
 
 pub(crate) use committer::Committer;
 pub use committer::{Figures, Kept};
-pub use file::{Aside, FILE, File, OpenError, VERSION};
+pub use file::{Aside, Disk, FILE, File, OpenError, Opened, VERSION};
 pub(crate) use held::{Held, HeldAnswer};
 pub(crate) use journal::{Journal, Ticket};
 pub(crate) use pending::{Entry, Pending};
 pub use rows::Loaded;
-pub(crate) use rows::Op;
+pub(crate) use rows::{Op, Segment};

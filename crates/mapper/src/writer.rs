@@ -13,6 +13,7 @@ mod events;
 mod handle;
 mod id;
 mod stats;
+mod steady;
 mod traffic;
 mod view;
 
@@ -39,13 +40,15 @@ pub use stats::{Received, Stats};
 pub use traffic::{Level, Traffic};
 pub use view::View;
 
+use steady::Steady;
+
 use crate::dns_intents::Teacher;
 use crate::ingest::Ingest;
 use crate::limits::{
     ASSUMED_LAG, LAST_COMMITS, MAX_COUNTS, MAX_NODES, REFRESH_EVERY, TICK, UPDATES_AT_ONCE,
 };
 use crate::report::{self, Receipt, Switches};
-use crate::store::{Committer, Entry, Figures, File, Held, Kept, Loaded, Op, Pending};
+use crate::store::{Committer, Entry, Figures, File, Kept, Loaded, Op, Pending, Segment};
 
 /// A source of time.
 pub type Clock = fn() -> Time;
@@ -68,8 +71,9 @@ pub struct Writer {
     /// What is not on disk yet, where there is a disk.
     pending: Option<Pending>,
     /// What an earlier life of the process had taken and not resolved; taken again once the cluster is known.
-    recovered: Vec<(u64, Vec<Held>)>,
+    recovered: Vec<Segment>,
     refreshed: Time,
+    steady: Steady,
     /// After which time edges are forgotten.
     expiry: Option<Duration>,
     id: Arc<MapId>,
@@ -109,6 +113,7 @@ impl Writer {
             pending: None,
             recovered: Vec::new(),
             refreshed: Time::MIN,
+            steady: Steady::new(),
             expiry: None,
             id,
             stats,
@@ -141,7 +146,7 @@ impl Writer {
         self.id.set(&loaded.instance, loaded.epoch);
         self.ingest.restore(loaded.map);
         self.ingest
-            .save(loaded.held.iter().map(|(segment, _)| *segment));
+            .save(loaded.held.iter().map(|segment| segment.number));
         self.recovered = loaded.held;
         for op in loaded.stale {
             pending.op(op);
@@ -212,7 +217,7 @@ impl Writer {
             let Some((pending, unsaved)) = self.pending.as_mut().zip(self.ingest.unsaved()) else {
                 return;
             };
-            if pending.is_done(&unsaved.0.journal) {
+            if pending.is_done(&unsaved.0.journal) || !pending.is_alive() {
                 return;
             }
             tokio::select! {
@@ -279,12 +284,12 @@ impl Writer {
         if self.recovered.is_empty() || !self.synced.is_complete() {
             return;
         }
-        for (segment, held) in std::mem::take(&mut self.recovered) {
-            for held in held {
+        for segment in std::mem::take(&mut self.recovered) {
+            for held in segment.held {
                 self.ingest.resume(&self.index, held);
             }
-            if let Some((unsaved, _)) = self.ingest.unsaved() {
-                unsaved.journal.forget(segment);
+            if let Some((unsaved, _)) = self.ingest.unsaved().filter(|_| segment.is_whole) {
+                unsaved.journal.forget(segment.number);
             }
         }
     }
@@ -387,22 +392,27 @@ impl Writer {
             self.index.set_current(now.minus(ASSUMED_LAG));
         }
         self.wake(now);
-        if now.since(self.forgotten) > FORGET_EVERY {
+        self.steady.look(now);
+        if is_due(self.forgotten, FORGET_EVERY, now) {
             self.forgotten = now;
             self.index.forget(now);
             self.expire(now);
         }
-        let is_due = now.since(self.refreshed) >= REFRESH_EVERY || now < self.refreshed;
-        if is_due && self.pending.as_ref().is_some_and(Pending::is_refreshed) {
+        if is_due(self.refreshed, REFRESH_EVERY, now)
+            && self.pending.as_ref().is_some_and(Pending::is_refreshed)
+        {
             self.refreshed = now;
             self.refresh();
         }
         self.count(now);
     }
 
-    /// Raises the floor in steps, since each looks at the whole map.
+    /// Raises the floor in steps, since each looks at the whole map. A floor never falls: a clock that has just jumped
+    /// ahead would empty the map, and keep it so.
     fn expire(&mut self, now: Time) {
-        let Some(expiry) = self.expiry else { return };
+        let Some(expiry) = self.expiry.filter(|_| self.steady.is_trusted()) else {
+            return;
+        };
         let floor = now.minus(expiry);
         let step = (expiry / 100).max(FORGET_EVERY);
         let before = self.ingest.map().floor(self.ingest.cluster());
@@ -422,7 +432,7 @@ impl Writer {
 
     /// Counting what waits looks at all of it.
     fn count(&mut self, now: Time) {
-        if now.since(self.counted) < COUNT_EVERY {
+        if !is_due(self.counted, COUNT_EVERY, now) {
             return;
         }
         self.counted = now;
@@ -456,6 +466,12 @@ impl Keeper {
     pub fn run(self) {
         self.0.run();
     }
+}
+
+/// Whether something was done so long ago. A clock that was set back makes it due at once, and not only when it is there
+/// again.
+fn is_due(last: Time, every: Duration, now: Time) -> bool {
+    now < last || now.since(last) >= every
 }
 
 /// What became of the batch that is being written; never, where nothing is.

@@ -1,5 +1,6 @@
 //! The thread that writes: one batch after the other, each until it is on disk.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -8,7 +9,7 @@ use std::time::Duration;
 use redb::Database;
 use tokio::sync::mpsc;
 
-use super::file::File;
+use super::file::{Disk, File};
 use super::rows::Batch;
 
 /// What became of a batch.
@@ -49,6 +50,7 @@ const LOG_EVERY: u64 = 120;
 #[derive(Debug)]
 pub(crate) struct Committer {
     path: PathBuf,
+    disk: Box<dyn Disk>,
     database: Option<Database>,
     batches: mpsc::Receiver<Batch>,
     kept: mpsc::Sender<Kept>,
@@ -66,6 +68,7 @@ impl Committer {
         let (kept, kept_out) = mpsc::channel(2);
         let committer = Self {
             path: file.path,
+            disk: file.disk,
             database: Some(file.database),
             batches,
             kept,
@@ -107,18 +110,28 @@ impl Committer {
 
     fn commit(&mut self, batch: &Batch) -> Result<(), redb::Error> {
         let watch = app::clock::Stopwatch::start();
-        let database = match self.database.take() {
-            Some(database) => database,
-            None => File::reopen(&self.path)?,
-        };
-        // After a failure, the database is dropped, which is what the library asks for.
-        batch.write(&database)?;
-        self.database = Some(database);
+        // Where the library meets what it never wrote, it may panic. The map in memory outlives that.
+        let written = catch_unwind(AssertUnwindSafe(|| self.write(batch)));
+        written.unwrap_or_else(|_| {
+            let damage = "it cannot be read any more".to_owned();
+            Err(redb::Error::Corrupted(damage))
+        })?;
         let nanos = u64::try_from(watch.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.figures.nanos.fetch_add(nanos, Relaxed);
         self.figures.commits.fetch_add(1, Relaxed);
         let rows = batch.ops.len() as u64;
         self.figures.rows.fetch_add(rows, Relaxed);
+        Ok(())
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<(), redb::Error> {
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => File::reopen(&*self.disk, &self.path)?,
+        };
+        // After a failure, the database is dropped, which is what the library asks for.
+        batch.write(&database)?;
+        self.database = Some(database);
         Ok(())
     }
 

@@ -1,11 +1,12 @@
 //! Opening the file: a lock, a check of all of it, its version; what is damaged is set aside.
 
+use std::fmt::Debug;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use map::Time;
-use redb::{Builder, Database, DatabaseError, StorageError};
+use redb::{Builder, Database, DatabaseError};
 
 use super::rows::{self, Batch, Loaded, Op};
 
@@ -59,6 +60,22 @@ pub enum OpenError {
     },
 }
 
+/// What the file lies on.
+pub trait Disk: Debug + Send {
+    /// Opens the file, or makes it.
+    fn open(&self, builder: &Builder, path: &Path) -> Result<Database, DatabaseError>;
+}
+
+/// The file system.
+#[derive(Clone, Copy, Debug)]
+struct FileSystem;
+
+impl Disk for FileSystem {
+    fn open(&self, builder: &Builder, path: &Path) -> Result<Database, DatabaseError> {
+        builder.create(path)
+    }
+}
+
 /// A damaged file that was set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aside {
@@ -72,24 +89,42 @@ pub struct Aside {
 #[derive(Debug)]
 pub struct File {
     pub(super) path: PathBuf,
+    pub(super) disk: Box<dyn Disk>,
     pub(super) database: Database,
 }
 
+/// The file, a look at what it holds, and what was set aside for it.
+pub type Opened = (File, Loaded, Option<Aside>);
+
 impl File {
     /// Opens the file of a data folder, or makes it, and reads all of it. `instance` is its name if it is new.
-    pub fn open(
+    pub fn open(folder: &Path, instance: &str, now: Time) -> Result<Opened, OpenError> {
+        Self::open_on(Box::new(FileSystem), folder, instance, now)
+    }
+
+    /// The same on another disk.
+    pub fn open_on(
+        disk: Box<dyn Disk>,
         folder: &Path,
         instance: &str,
         now: Time,
-    ) -> Result<(Self, Loaded, Option<Aside>), OpenError> {
+    ) -> Result<Opened, OpenError> {
         let path = folder.join(FILE);
-        let aside = match Self::try_open(&path, instance) {
-            Ok((file, loaded)) => return Ok((file, loaded, None)),
+        let opened = |(database, loaded), aside, disk| {
+            let file = Self {
+                path: path.clone(),
+                disk,
+                database,
+            };
+            Ok((file, loaded, aside))
+        };
+        let aside = match try_open(&*disk, &path, instance) {
+            Ok(found) => return opened(found, None, disk),
             Err(Trouble::Error(error)) => return Err(error),
             Err(Trouble::Damage(damage)) => set_aside(&path, damage, now)?,
         };
-        match Self::try_open(&path, instance) {
-            Ok((file, loaded)) => Ok((file, loaded, Some(aside))),
+        match try_open(&*disk, &path, instance) {
+            Ok(found) => opened(found, Some(aside), disk),
             Err(Trouble::Error(error)) => Err(error),
             Err(Trouble::Damage(damage)) => Err(OpenError::Folder {
                 path,
@@ -98,49 +133,69 @@ impl File {
         }
     }
 
-    fn try_open(path: &Path, instance: &str) -> Result<(Self, Loaded), Trouble> {
-        // The library checks what it reads; where it meets what it never wrote, it may still panic.
-        let opened = catch_unwind(AssertUnwindSafe(|| Self::read(path, instance)));
-        opened.unwrap_or_else(|_| Err(Trouble::Damage("it cannot be read at all".into())))
-    }
-
-    fn read(path: &Path, instance: &str) -> Result<(Self, Loaded), Trouble> {
-        let failed = |error: redb::Error| Trouble::of(path, error);
-        let database = open(path, true).map_err(|error| failed(error.into()))?;
-        match rows::version(&database).map_err(failed)? {
-            Some(found) if found > VERSION => {
-                let path = path.into();
-                return Err(Trouble::Error(OpenError::Newer { path, found }));
-            }
-            // An older version is brought up to date here, one step for each.
-            Some(_) => {}
-            None => {
-                let ops = vec![Op::version(VERSION), Op::instance(instance)];
-                Batch { ops }.write(&database).map_err(failed)?;
-            }
-        }
-        let loaded = Loaded::read(&database).map_err(failed)?;
-        let path = path.into();
-        Ok((Self { path, database }, loaded))
-    }
-
     /// Opens it again after a failure: the library wants that, since it cannot know what was written.
-    pub(super) fn reopen(path: &Path) -> Result<Database, redb::Error> {
-        let opened = catch_unwind(AssertUnwindSafe(|| open(path, false)));
-        let opened = opened.unwrap_or_else(|_| {
-            let damage = "it cannot be read any more".to_owned();
-            Err(StorageError::Corrupted(damage).into())
-        });
-        opened.map_err(Into::into)
+    pub(super) fn reopen(disk: &dyn Disk, path: &Path) -> Result<Database, redb::Error> {
+        open(disk, path, false).map_err(Into::into)
+    }
+}
+
+fn try_open(disk: &dyn Disk, path: &Path, instance: &str) -> Result<(Database, Loaded), Trouble> {
+    // The library checks what it reads; where it meets what it never wrote, it may still panic.
+    let opened = catch_unwind(AssertUnwindSafe(|| read(disk, path, instance)));
+    opened.unwrap_or_else(|_| Err(Trouble::Damage("it cannot be read at all".into())))
+}
+
+fn read(disk: &dyn Disk, path: &Path, instance: &str) -> Result<(Database, Loaded), Trouble> {
+    let failed = |error: redb::Error| Trouble::of(path, error);
+    // A new file is made where there is none. One without contents has lost them.
+    if std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0) {
+        return Err(Trouble::Damage("it is empty".into()));
+    }
+    // To open is to write: whoever is refused is refused before.
+    refuse_newer(path, look(path))?;
+    let database = open(disk, path, true).map_err(|error| failed(error.into()))?;
+    let found = rows::version(&database).map_err(failed)?;
+    refuse_newer(path, found)?;
+    // An older version is brought up to date here, one step for each.
+    if found.is_none() {
+        let ops = vec![Op::version(VERSION), Op::instance(instance)];
+        Batch { ops }.write(&database).map_err(failed)?;
+    }
+    let mut loaded = Loaded::read(&database).map_err(failed)?;
+    if loaded.instance.is_empty() {
+        loaded.instance = instance.into();
+    }
+    Ok((database, loaded))
+}
+
+/// The version, without a change to the file; nothing where that cannot tell, such as after a kill.
+fn look(path: &Path) -> Option<u32> {
+    let version = || {
+        let database = Builder::new()
+            .set_cache_size(CACHE)
+            .open_read_only(path)
+            .ok()?;
+        rows::version(&database).ok()?
+    };
+    catch_unwind(version).ok()?
+}
+
+fn refuse_newer(path: &Path, found: Option<u32>) -> Result<(), Trouble> {
+    match found.filter(|found| *found > VERSION) {
+        None => Ok(()),
+        Some(found) => {
+            let path = path.into();
+            Err(Trouble::Error(OpenError::Newer { path, found }))
+        }
     }
 }
 
 /// `checks`: whether every page is looked at, and not only those that the last transaction may have left half-written.
-fn open(path: &Path, checks: bool) -> Result<Database, DatabaseError> {
-    Builder::new()
-        .set_cache_size(CACHE)
-        .set_check_integrity_on_open(checks)
-        .create(path)
+fn open(disk: &dyn Disk, path: &Path, checks: bool) -> Result<Database, DatabaseError> {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE);
+    builder.set_check_integrity_on_open(checks);
+    disk.open(&builder, path)
 }
 
 /// Why a file was not opened.

@@ -88,13 +88,13 @@ impl Journal {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use map::{Evidence, Time};
 
     use super::*;
     use crate::fact::{Fact, TopicAccess};
 
-    fn held(topic: &str) -> Held {
+    pub(in crate::store) fn held(topic: &str) -> Held {
         let access = TopicAccess {
             client: [10, 0, 0, 1].into(),
             broker: ("kafka".into(), "broker-0".into()),

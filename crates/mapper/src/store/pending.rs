@@ -43,15 +43,11 @@ pub(crate) type Waits = oneshot::Sender<bool>;
 #[derive(Debug)]
 pub(crate) struct Pending {
     /// New edges and facets, in the order in which they came: somebody waits.
-    news: VecDeque<Entry>,
-    queued: HashSet<Entry>,
+    news: Line,
     /// Later times, attributes, removals: nobody does.
-    later: VecDeque<Entry>,
-    /// What is no entry: floors, the epoch.
+    later: Line,
+    /// What is no entry: floors, the epoch. One of each, however long the disk is full.
     ops: Vec<Op>,
-    /// How many news came, and how many of them left.
-    came: u64,
-    left: u64,
     /// Each with how many news had come.
     waiting: VecDeque<(u64, Waits)>,
     flight: Option<Flight>,
@@ -61,6 +57,36 @@ pub(crate) struct Pending {
     alive: bool,
     batches: mpsc::Sender<Batch>,
     kept: mpsc::Receiver<Kept>,
+}
+
+/// Entries that wait, each once: no more than the map has, however long the disk is full.
+#[derive(Debug, Default)]
+struct Line {
+    entries: VecDeque<Entry>,
+    waiting: HashSet<Entry>,
+    /// How many came, and how many of them left.
+    came: u64,
+    left: u64,
+}
+
+impl Line {
+    fn push(&mut self, entry: Entry) {
+        if self.waiting.insert(entry.clone()) {
+            self.entries.push_back(entry);
+            self.came += 1;
+        }
+    }
+
+    fn pop(&mut self) -> Option<Entry> {
+        let entry = self.entries.pop_front()?;
+        self.waiting.remove(&entry);
+        self.left += 1;
+        Some(entry)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
 }
 
 /// The batch that is being written.
@@ -74,12 +100,9 @@ struct Flight {
 impl Pending {
     pub(crate) fn new(batches: mpsc::Sender<Batch>, kept: mpsc::Receiver<Kept>) -> Self {
         Self {
-            news: VecDeque::new(),
-            queued: HashSet::new(),
-            later: VecDeque::new(),
+            news: Line::default(),
+            later: Line::default(),
             ops: Vec::new(),
-            came: 0,
-            left: 0,
             waiting: VecDeque::new(),
             flight: None,
             failing: false,
@@ -91,21 +114,17 @@ impl Pending {
 
     /// Something is new, and has to be on disk before anybody is told.
     pub(crate) fn news(&mut self, entries: impl IntoIterator<Item = Entry>) {
-        for entry in entries {
-            if self.queued.insert(entry.clone()) {
-                self.news.push_back(entry);
-                self.came += 1;
-            }
-        }
+        entries.into_iter().for_each(|entry| self.news.push(entry));
     }
 
     /// Something changed that can wait.
     pub(crate) fn later(&mut self, entries: impl IntoIterator<Item = Entry>) {
-        self.later.extend(entries);
+        entries.into_iter().for_each(|entry| self.later.push(entry));
     }
 
     /// Something else is new.
     pub(crate) fn op(&mut self, op: Op) {
+        self.ops.retain(|other| !other.is_of_the_row_of(&op));
         self.ops.push(op);
     }
 
@@ -132,7 +151,7 @@ impl Pending {
         } else if self.failing {
             tell(waits, false);
         } else if has_news {
-            self.waiting.push_back((self.came, waits));
+            self.waiting.push_back((self.news.came, waits));
         } else if let Some(flight) = &mut self.flight {
             flight.waiting.push(waits);
         }
@@ -148,24 +167,21 @@ impl Pending {
             return;
         }
         let mut ops = std::mem::take(&mut self.ops);
-        let count = self.news.len().min(NEWS_AT_ONCE);
-        for entry in self.news.drain(..count) {
-            self.queued.remove(&entry);
-            ops.push(entry.op(map));
-            self.left += 1;
-        }
-        let count = self.later.len().min(REFRESHES_AT_ONCE);
-        ops.extend(self.later.drain(..count).map(|entry| entry.op(map)));
+        let news = std::iter::from_fn(|| self.news.pop()).take(NEWS_AT_ONCE);
+        ops.extend(news.map(|entry| entry.op(map)));
+        let later = std::iter::from_fn(|| self.later.pop()).take(REFRESHES_AT_ONCE);
+        ops.extend(later.map(|entry| entry.op(map)));
         if let Some((segment, held)) = journal.close() {
             ops.push(Op::held(segment, &held));
         }
-        let done = journal.take_done().into_iter();
-        ops.extend(done.map(|segment| Op::remove(Row::Held, &segment)));
+        // What became of a segment may be among the news: it goes when they have gone, not before.
+        if self.news.is_empty() {
+            let done = journal.take_done().into_iter();
+            ops.extend(done.map(|segment| Op::remove(Row::Held, &segment)));
+        }
 
-        let ready = self
-            .waiting
-            .iter()
-            .take_while(|(came, _)| *came <= self.left);
+        let left = self.news.left;
+        let ready = self.waiting.iter().take_while(|(came, _)| *came <= left);
         let ready = ready.count();
         let waiting = self.waiting.drain(..ready).map(|(_, waits)| waits);
         self.flight = Some(Flight {
@@ -211,4 +227,109 @@ impl Pending {
 fn tell(waits: Waits, kept: bool) {
     // The client may have gone.
     let _gone = waits.send(kept);
+}
+
+#[cfg(test)]
+mod tests {
+    use map::{Peer, Time};
+
+    use super::*;
+    use crate::store::journal::tests::held;
+
+    fn entry(number: usize) -> Entry {
+        Entry::Edge(EdgeKey {
+            cluster: number.to_string().into(),
+            client: Peer::Internet,
+            server: Peer::Internet,
+        })
+    }
+
+    fn pending() -> (Pending, mpsc::Receiver<Batch>, mpsc::Sender<Kept>) {
+        let (batches_in, batches) = mpsc::channel(1);
+        let (kept_in, kept) = mpsc::channel(2);
+        (Pending::new(batches_in, kept), batches, kept_in)
+    }
+
+    #[test]
+    fn what_was_held_goes_no_sooner_than_what_became_of_it_is_written() {
+        let (mut pending, mut batches, _kept) = pending();
+        let (map, mut journal) = (Map::new(), Journal::default());
+        let ticket = journal.hold(held("a"));
+        pending.send(&map, &mut journal);
+        assert_eq!(batches.try_recv().unwrap().ops.len(), 1);
+        pending.hear(Some(Kept::Yes));
+
+        // It became the last of more edges than one batch takes.
+        pending.news((0..=NEWS_AT_ONCE).map(entry));
+        journal.release(ticket);
+        pending.send(&map, &mut journal);
+        let removal = Op::remove(Row::Held, &0);
+        let ops = batches.try_recv().unwrap().ops;
+        assert_eq!(ops.len(), NEWS_AT_ONCE);
+        assert!(!ops.contains(&removal), "a kill now would lose it");
+        pending.hear(Some(Kept::Yes));
+        pending.send(&map, &mut journal);
+        let ops = batches.try_recv().unwrap().ops;
+        assert_eq!(ops.len(), 2);
+        assert!(ops.contains(&removal));
+    }
+
+    #[test]
+    fn while_the_disk_fails_nothing_piles_up() {
+        let (mut pending, mut batches, _kept) = pending();
+        let (map, mut journal) = (Map::new(), Journal::default());
+        pending.op(Op::epoch(1));
+        pending.send(&map, &mut journal);
+        pending.hear(Some(Kept::NotYet));
+        for round in 0..100 {
+            pending.news((0..3).map(entry));
+            pending.later((0..5).map(entry));
+            pending.op(Op::epoch(round));
+            pending.op(Op::floor("", Time::from_secs(1)));
+            pending.send(&map, &mut journal);
+        }
+        assert_eq!(batches.try_recv().unwrap().ops, [Op::epoch(1)]);
+        assert!(batches.try_recv().is_err(), "one batch flies at a time");
+        pending.hear(Some(Kept::Yes));
+        pending.send(&map, &mut journal);
+        let ops = batches.try_recv().unwrap().ops;
+        assert_eq!(ops.len(), 3 + 5 + 2);
+        assert!(ops.contains(&Op::epoch(99)));
+    }
+
+    #[test]
+    fn who_waits_is_told_of_the_batch_that_has_its_news() {
+        let (mut pending, mut batches, _kept) = pending();
+        let (map, mut journal) = (Map::new(), Journal::default());
+        let (none, mut told_none) = oneshot::channel();
+        pending.wait(none, &journal);
+        assert_eq!(told_none.try_recv(), Ok(true), "nothing is new");
+
+        let (first, mut told_first) = oneshot::channel();
+        pending.news([entry(1)]);
+        pending.wait(first, &journal);
+        pending.send(&map, &mut journal);
+        let (second, mut told_second) = oneshot::channel();
+        pending.news([entry(2)]);
+        pending.wait(second, &journal);
+        pending.send(&map, &mut journal);
+        assert!(told_first.try_recv().is_err() && told_second.try_recv().is_err());
+        pending.hear(Some(Kept::Yes));
+        assert_eq!(told_first.try_recv(), Ok(true));
+        assert!(told_second.try_recv().is_err(), "its batch has not left");
+        batches.try_recv().unwrap();
+        pending.send(&map, &mut journal);
+        pending.hear(Some(Kept::NotYet));
+        assert_eq!(told_second.try_recv(), Ok(false));
+        let (third, mut told_third) = oneshot::channel();
+        pending.wait(third, &journal);
+        assert_eq!(
+            told_third.try_recv(),
+            Ok(false),
+            "may be as new to the disk"
+        );
+        // The committer is gone.
+        pending.hear(None);
+        assert!(!pending.is_alive());
+    }
 }

@@ -2,8 +2,8 @@
 
 use map::{Attributes, Edge, EdgeKey, Map, Time, Workload};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::held::Held;
 
@@ -106,6 +106,11 @@ impl Op {
         }
     }
 
+    /// Whether both change the same row, so that the later one is enough.
+    pub(crate) fn is_of_the_row_of(&self, other: &Self) -> bool {
+        self.row == other.row && self.key == other.key
+    }
+
     pub(crate) fn epoch(epoch: u64) -> Self {
         Self::put(Row::Meta, &"epoch", &epoch)
     }
@@ -161,8 +166,8 @@ fn write(transaction: &WriteTransaction, row: Row, ops: &[&Op]) -> Result<(), re
 pub struct Loaded {
     /// The map.
     pub map: Map,
-    /// What was taken and not resolved, by segment.
-    pub(crate) held: Vec<(u64, Vec<Held>)>,
+    /// What was taken and not resolved.
+    pub(crate) held: Vec<Segment>,
     /// Rows that cannot be read. They stay in the file.
     pub unreadable: u64,
     /// Rows below a floor: the process ended before it had removed them.
@@ -173,18 +178,32 @@ pub struct Loaded {
     pub epoch: u64,
 }
 
+/// What was taken between two transactions and not resolved.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) number: u64,
+    pub(crate) held: Vec<Held>,
+    /// Whether all of it could be read. If not, it stays in the file.
+    pub(crate) is_whole: bool,
+}
+
 impl Loaded {
     /// How much was taken and not resolved.
     pub fn held(&self) -> usize {
-        self.held.iter().map(|(_, held)| held.len()).sum()
+        self.held.iter().map(|segment| segment.held.len()).sum()
     }
 
     pub(crate) fn read(database: &Database) -> Result<Self, redb::Error> {
-        let mut loaded = Self {
-            epoch: meta(database, "epoch")?.unwrap_or_default(),
-            instance: meta(database, "instance")?.unwrap_or_default(),
-            ..Self::default()
-        };
+        let mut loaded = Self::default();
+        match (meta(database, "instance")?, meta(database, "epoch")?) {
+            (Meta::Is(instance), Meta::Is(epoch)) => {
+                loaded.instance = instance;
+                loaded.epoch = epoch;
+            }
+            (Meta::Is(instance), Meta::Absent) => loaded.instance = instance,
+            // Under another name, reporters tell everything again.
+            _ => loaded.unreadable += 1,
+        }
 
         let mut floors: Vec<(String, Time)> = Vec::new();
         loaded.unreadable += each(database, Row::Floor, |row| floors.push(row))?;
@@ -220,19 +239,38 @@ impl Loaded {
 type WorkloadRow = ((String, Workload), (Time, Attributes));
 
 /// The version of the file's contents; nothing where it is new.
-pub(crate) fn version(database: &Database) -> Result<Option<u32>, redb::Error> {
-    meta(database, "version")
+pub(crate) fn version(database: &impl ReadableDatabase) -> Result<Option<u32>, redb::Error> {
+    match meta(database, "version")? {
+        Meta::Is(version) => Ok(Some(version)),
+        Meta::Absent => Ok(None),
+        Meta::Unreadable => {
+            let damage = "its version cannot be read".to_owned();
+            Err(redb::Error::Corrupted(damage))
+        }
+    }
 }
 
-fn meta<T: DeserializeOwned>(database: &Database, key: &str) -> Result<Option<T>, redb::Error> {
+/// What is said of the file itself.
+enum Meta<T> {
+    Is(T),
+    Absent,
+    Unreadable,
+}
+
+fn meta<T: DeserializeOwned>(
+    database: &impl ReadableDatabase,
+    key: &str,
+) -> Result<Meta<T>, redb::Error> {
     let transaction = database.begin_read()?;
     let table = match transaction.open_table(Row::Meta.table()) {
         Ok(table) => table,
-        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Meta::Absent),
         Err(error) => return Err(error.into()),
     };
     let value = table.get(json(&key).as_slice())?;
-    Ok(value.and_then(|value| serde_json::from_slice(value.value()).ok()))
+    Ok(value.map_or(Meta::Absent, |value| {
+        serde_json::from_slice(value.value()).map_or(Meta::Unreadable, Meta::Is)
+    }))
 }
 
 /// Takes every row of a table that can be read, and returns how many cannot.
@@ -257,9 +295,9 @@ where
     })
 }
 
-fn held(database: &Database, segments: &mut Vec<(u64, Vec<Held>)>) -> Result<u64, redb::Error> {
+fn held(database: &Database, segments: &mut Vec<Segment>) -> Result<u64, redb::Error> {
     raw(database, Row::Held, |key, value| {
-        let Ok(segment) = u64::deserialize(&mut serde_json::Deserializer::from_slice(key)) else {
+        let Ok(number) = serde_json::from_slice(key) else {
             return 1;
         };
         let lines = value.split(|byte| *byte == b'\n');
@@ -268,7 +306,11 @@ fn held(database: &Database, segments: &mut Vec<(u64, Vec<Held>)>) -> Result<u64
             .map(|line| serde_json::from_slice(line).ok())
             .collect();
         let unreadable = read.iter().filter(|held| held.is_none()).count();
-        segments.push((segment, read.into_iter().flatten().collect()));
+        segments.push(Segment {
+            number,
+            held: read.into_iter().flatten().collect(),
+            is_whole: unreadable == 0,
+        });
         unreadable as u64
     })
 }

@@ -1,168 +1,22 @@
 //! The map on disk: what was answered with `true` is there again.
 
-use std::collections::{BTreeSet, HashSet};
+mod clocks;
+mod crashes;
+mod damage;
+mod disk;
+mod disks;
+mod growth;
+mod life;
+mod running;
+
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use cluster::{Index, Kind, Present, Settings, Update, document};
-use compact_str::CompactString;
-use map::{PodUid, Time};
-use mapper::Ingest;
-use mapper::report::Switches;
-use mapper::store::{FILE, Figures, File, OpenError};
-use mapper::writer::{Mapper, Writer};
-use serde_json::{Value, json};
-use testkit::cluster::{node, pod, uid};
-use tokio::sync::{mpsc, oneshot};
-use wire::{Decoded, Report, decode};
+use map::Time;
+use mapper::store::{FILE, File, OpenError};
+use redb::{ReadableDatabase, ReadableTableMetadata};
 
-/// A mapper that runs on a data folder.
-struct Running {
-    mapper: Mapper,
-    updates: mpsc::Sender<Update>,
-    stop: oneshot::Sender<()>,
-    writer: tokio::task::JoinHandle<Writer>,
-    keeper: std::thread::JoinHandle<()>,
-}
-
-const PODS: [(&str, &str); 3] = [
-    ("web", "10.244.0.5"),
-    ("cart", "10.244.0.6"),
-    ("late", "10.244.0.7"),
-];
-
-fn writer(
-    folder: &Path,
-) -> (
-    Writer,
-    Mapper,
-    mapper::writer::Queue,
-    mapper::writer::Keeper,
-) {
-    let (file, loaded, aside) = File::open(folder, "0123456789abcdef", app::clock::now()).unwrap();
-    assert_eq!(aside, None);
-    assert_eq!(loaded.unreadable, 0);
-    let index = Index::live(Settings::default());
-    let ingest = Ingest::live("", BTreeSet::<CompactString>::new());
-    let (writer, mapper, queue) =
-        Writer::new(index, ingest, Switches::default(), None, app::clock::now);
-    let (writer, keeper) = writer.keeping(file, loaded, Arc::new(Figures::default()));
-    (writer, mapper, queue, keeper)
-}
-
-impl Running {
-    /// Starts, and tells the cluster with these pods.
-    async fn start(folder: &Path, pods: &[&str]) -> Self {
-        let (writer, mapper, queue, keeper) = writer(folder);
-        let (updates, updates_in) = mpsc::channel(100);
-        let (stop, stopped) = oneshot::channel();
-        let keeper = std::thread::spawn(move || keeper.run());
-        let writer = tokio::spawn(writer.run(updates_in, queue, async {
-            let _ = stopped.await;
-        }));
-        let running = Self {
-            mapper,
-            updates,
-            stop,
-            writer,
-            keeper,
-        };
-        running
-            .tell(&node("n1", "172.18.0.2", "10.244.0.0/24"))
-            .await;
-        for (name, address) in PODS.iter().filter(|(name, _)| pods.contains(name)) {
-            running.tell(&pod("shop", name, address, None)).await;
-        }
-        for kind in cluster::live::KINDS {
-            let present = match kind {
-                Kind::Pod => Present::Pods(pods.iter().map(|name| pod_uid(name)).collect()),
-                _ => Present::Named(HashSet::from([("".into(), "n1".into())])),
-            };
-            let asked = app::clock::now();
-            let listed = Update::Listed {
-                kind,
-                present,
-                asked,
-            };
-            running.updates.send(listed).await.unwrap();
-        }
-        running
-    }
-
-    async fn tell(&self, object: &Value) {
-        let mut events = Vec::new();
-        document::read(&mut object.to_string().as_bytes(), &mut |event| {
-            events.push(event);
-        });
-        for event in events {
-            self.updates.send(Update::Event(event)).await.unwrap();
-        }
-    }
-
-    /// The answer to a report of a call, by the names of the pods.
-    async fn reports(&self, from: &str, to: &str, at: Time) -> bool {
-        self.mapper.report(report(from, to, at), 100).await.unwrap()
-    }
-
-    async fn edges(&self) -> Vec<String> {
-        let view = self.mapper.view().await.unwrap();
-        let edges = view.map.edges();
-        edges
-            .map(|(key, _)| format!("{} → {}", key.client, key.server))
-            .collect()
-    }
-
-    /// An orderly end.
-    async fn stop(self) {
-        self.stop.send(()).unwrap();
-        drop(self.writer.await.unwrap());
-        tokio::task::spawn_blocking(|| self.keeper.join().unwrap())
-            .await
-            .unwrap();
-    }
-}
-
-fn pod_uid(name: &str) -> PodUid {
-    uid("Pod", &format!("shop/{name}")).parse().unwrap()
-}
-
-fn report(from: &str, to: &str, at: Time) -> Report {
-    let address = |name: &str| PODS.iter().find(|(pod, _)| *pod == name).unwrap().1;
-    let body = json!({
-        "query": "mutation($results: CaptureTCPResults!) { reportTCPCaptureResults(results: $results) }",
-        "variables": { "results": { "results": [{
-            "srcIp": address(from), "srcHostname": "", "srcPodUid": pod_uid(from).to_string(),
-            "nodeName": "n1", "reporterId": "n1/1",
-            "destinations": [{
-                "destination": address(to), "destinationIP": address(to), "destinationPort": 8080,
-                "destinationPodUid": pod_uid(to).to_string(),
-                "TTL": null, "lastSeen": at.to_string(), "srcPorts": [40000],
-            }],
-        }] } },
-    });
-    match decode(body.to_string().as_bytes()) {
-        Decoded::Recognised(report) => report,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// What a process that is killed now leaves behind.
-fn killed(folder: &Path) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    std::fs::copy(folder.join(FILE), copy.path().join(FILE)).unwrap();
-    copy
-}
-
-async fn until(mut holds: impl AsyncFnMut() -> bool) {
-    let waits = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let held = tokio::time::timeout(Duration::from_secs(20), waits).await;
-    assert!(held.is_ok(), "it does not hold within 20 s");
-}
+use running::{Running, killed, until};
 
 const EDGE: &str = "shop/web (Pod) → shop/cart (Pod)";
 
@@ -193,9 +47,9 @@ async fn what_waits_for_the_cluster_survives_too() {
     // The pod was there before, and is told only now.
     let second = Running::start(left.path(), &["web", "late"]).await;
     let edge = "shop/web (Pod) → shop/late (Pod)";
-    until(async || second.edges().await == [edge]).await;
+    until("the edge is there", async || second.edges().await == [edge]).await;
     // Nothing is left to take again.
-    until(async || held(left.path()) == 0).await;
+    until("nothing is held", async || held(left.path()) == 0).await;
     second.stop().await;
 }
 
@@ -274,4 +128,13 @@ fn a_folder_that_is_not_there_is_named() {
         text.contains("/nowhere") && text.contains("data folder"),
         "{text}"
     );
+}
+
+/// How many rows a table of the file has.
+fn rows(folder: &Path, table: &'static str) -> u64 {
+    let copy = killed(folder);
+    let database = redb::Database::open(copy.path().join(FILE)).unwrap();
+    let transaction = database.begin_read().unwrap();
+    let table = redb::TableDefinition::<&[u8], &[u8]>::new(table);
+    transaction.open_table(table).unwrap().len().unwrap()
 }
