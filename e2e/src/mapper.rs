@@ -1,7 +1,6 @@
 //! The built mapper as a process, and what is asked of it.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -15,6 +14,14 @@ use crate::bed;
 use crate::cost;
 use crate::http::{Answer, Client};
 use crate::time::wait;
+
+/// The built mapper, not yet started.
+pub fn command() -> Command {
+    Command::new(std::env::var_os("PORTOLAN_MAPPER").map_or_else(
+        || bed::root().join("target/debug/portolan-mapper"),
+        PathBuf::from,
+    ))
+}
 
 /// A running mapper. When it is dropped it is killed; when that is by a panic, the end of its log is shown.
 #[derive(Debug)]
@@ -38,27 +45,19 @@ impl Mapper {
 
     /// Starts one, and waits until it listens. It is not ready then.
     pub fn start(name: &str, kubeconfig: &str, arguments: &[&str]) -> Self {
-        let mapper = Self::spawn(name, kubeconfig, arguments, &[]);
-        let listens = wait(Duration::from_secs(20), || mapper.get("/healthz"));
-        assert_eq!(listens.map(|answer| answer.status), Some(200), "healthz");
+        let mapper = Self::spawn(command(), name, kubeconfig, arguments);
+        mapper.wait_listens();
         mapper
     }
 
-    /// Starts one, by a command that becomes it, such as `taskset`, if any is given. It does not listen yet.
-    pub fn spawn(name: &str, kubeconfig: &str, arguments: &[&str], by: &[&str]) -> Self {
-        let binary = std::env::var_os("PORTOLAN_MAPPER").map_or_else(
-            || bed::root().join("target/debug/portolan-mapper"),
-            PathBuf::from,
-        );
+    /// Starts one by a command that becomes it, and waits for nothing.
+    pub fn spawn(mut command: Command, name: &str, kubeconfig: &str, arguments: &[&str]) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder =
             std::env::var_os("PORTOLAN_E2E_LOGS").map_or_else(std::env::temp_dir, PathBuf::from);
         let log = folder.join(format!("mapper-{}-{number}-{name}.log", std::process::id()));
         let (address, metrics) = (free_address(), free_address());
-        let mut command: Vec<&OsStr> = by.iter().map(OsStr::new).collect();
-        command.push(binary.as_os_str());
-        let process = Command::new(command[0])
-            .args(&command[1..])
+        let process = command
             .env_clear()
             .env("KUBECONFIG", kubeconfig)
             .args(["--log-format", "json", "--cluster-domain", "cluster.local"])
@@ -67,7 +66,7 @@ impl Mapper {
             .args(arguments)
             .stderr(File::create(&log).unwrap())
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self {
             process,
             address,
@@ -76,9 +75,10 @@ impl Mapper {
         }
     }
 
-    /// Its process.
-    pub fn pid(&self) -> u32 {
-        self.process.id()
+    /// Waits until it listens.
+    pub fn wait_listens(&self) {
+        let listens = wait(Duration::from_secs(20), || self.get("/healthz"));
+        assert_eq!(listens.map(|answer| answer.status), Some(200), "healthz");
     }
 
     /// Waits until it knows the cluster.
@@ -175,9 +175,14 @@ impl Mapper {
         cost::memory(self.pid(), "VmRSS")
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
-        let pid = self.process.id().to_string();
+        let pid = self.pid().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(sent.unwrap().success());
     }

@@ -251,6 +251,11 @@ impl Scene {
         });
     }
 
+    /// The UID of an object, once it is set up.
+    pub fn uid(&self, name: &str) -> &str {
+        &self.uids[name]
+    }
+
     /// A report with one source, in the contract's own words, which fill in what the replaced sniffer always sends.
     pub fn sends(&mut self, field: &'static str, mut source: Value) {
         let whole = json!({"srcHostname": ""});

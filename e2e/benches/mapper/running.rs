@@ -4,12 +4,18 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use e2e::cost;
-use e2e::mapper::Mapper;
+use e2e::mapper::{self, Mapper};
 
 /// A mapper that has just become ready, and after how long.
 pub(crate) fn start(name: &str, kubeconfig: &str, by: &[&str]) -> (Mapper, Duration) {
     let begun = Instant::now();
-    let mut mapper = Mapper::spawn(name, kubeconfig, &[], by);
+    let binary = mapper::command();
+    let command = by.split_first().map(|(first, rest)| {
+        let mut command = Command::new(first);
+        command.args(rest).arg(binary.get_program());
+        command
+    });
+    let mut mapper = Mapper::spawn(command.unwrap_or(binary), name, kubeconfig, &[]);
     loop {
         let ready = mapper.get("/readyz");
         if ready.is_some_and(|answer| answer.status == 200) {

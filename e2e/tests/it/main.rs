@@ -14,4 +14,5 @@ mod events;
 mod faults;
 mod requests;
 mod stop;
+mod store;
 mod times;
