@@ -15,6 +15,8 @@
 
 mod committer;
 mod file;
+#[cfg(test)]
+mod golden;
 mod held;
 mod journal;
 mod pending;

@@ -300,19 +300,27 @@ fn held(database: &Database, segments: &mut Vec<Segment>) -> Result<u64, redb::E
         let Ok(number) = serde_json::from_slice(key) else {
             return 1;
         };
-        let lines = value.split(|byte| *byte == b'\n');
-        let lines = lines.filter(|line| !line.is_empty());
-        let read: Vec<Option<Held>> = lines
-            .map(|line| serde_json::from_slice(line).ok())
-            .collect();
-        let unreadable = read.iter().filter(|held| held.is_none()).count();
+        let (held, unreadable) = lines(value);
         segments.push(Segment {
             number,
-            held: read.into_iter().flatten().collect(),
+            held,
             is_whole: unreadable == 0,
         });
-        unreadable as u64
+        unreadable
     })
+}
+
+/// Every line of a segment that can be read, and how many cannot.
+fn lines(value: &[u8]) -> (Vec<Held>, u64) {
+    let (mut held, mut unreadable) = (Vec::new(), 0);
+    let lines = value.split(|byte| *byte == b'\n');
+    for line in lines.filter(|line| !line.is_empty()) {
+        match serde_json::from_slice(line) {
+            Ok(one) => held.push(one),
+            Err(_) => unreadable += 1,
+        }
+    }
+    (held, unreadable)
 }
 
 fn raw(
@@ -332,4 +340,35 @@ fn raw(
         unreadable += take(key.value(), value.value());
     }
     Ok(unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::golden::held;
+
+    proptest! {
+        /// As the fuzz target `stored_row` does for the rows of the map.
+        #[test]
+        fn a_wrong_line_costs_no_other(changes in prop::collection::vec((any::<u16>(), any::<u8>()), 0..4)) {
+            let written = held();
+            let mut value = Op::held(0, &written).value.unwrap_or_default();
+            let length = value.len();
+            let mut touched = 0;
+            for (place, byte) in changes {
+                let place = usize::from(place) % length;
+                // No more and no fewer lines.
+                if value[place] != b'\n' && byte != b'\n' {
+                    value[place] = byte;
+                    touched += 1;
+                }
+            }
+            let (read, unreadable) = lines(&value);
+            prop_assert_eq!(read.len() as u64 + unreadable, written.len() as u64);
+            let same = read.iter().filter(|held| written.contains(held)).count();
+            prop_assert!(same + touched >= written.len());
+        }
+    }
 }
