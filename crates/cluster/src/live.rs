@@ -27,6 +27,7 @@ mod request;
 mod resource;
 mod settings;
 mod suspicion;
+mod tokens;
 mod watch;
 
 use std::fmt;
@@ -49,6 +50,7 @@ pub use self::settings::{
     Clock, MAX_ANSWER_BYTES, MAX_LINE_BYTES, MAX_OBJECTS, MAX_PAGE_BYTES, Settings,
 };
 use self::suspicion::Suspicion;
+pub use self::tokens::{Review, TokenReviewer, TokenUser};
 use crate::update::{Kind, Update};
 
 /// A live watch of a cluster.
@@ -143,6 +145,12 @@ impl Live {
         let writer = StatusWriter::new(api.clone(), settings);
         let follow = client_intents::FollowIntents::new(api, settings.clone(), updates);
         (writer, Task::new("watch clientintents", follow.run()))
+    }
+
+    /// Where it is asked whose a token is.
+    pub fn token_reviewer(&self, client: Client) -> TokenReviewer {
+        let counters = Arc::clone(&self.counters);
+        TokenReviewer::new(Api { client, counters })
     }
 }
 

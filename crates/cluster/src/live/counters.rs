@@ -36,17 +36,20 @@ pub enum Verb {
     Discovery,
     /// A change of the status of a ClientIntents.
     Status,
+    /// Whose a token is.
+    Token,
 }
 
 impl Verb {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::List,
         Self::Watch,
         Self::Progress,
         Self::Owner,
         Self::Discovery,
         Self::Status,
+        Self::Token,
     ];
 
     /// As metrics name it.
@@ -58,6 +61,7 @@ impl Verb {
             Self::Owner => "owner",
             Self::Discovery => "discovery",
             Self::Status => "status",
+            Self::Token => "token",
         }
     }
 }

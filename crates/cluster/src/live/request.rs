@@ -95,7 +95,7 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// The answer's body, once the head came and says 200.
+    /// The answer's body, once the head came and says 200 (201 when something was created).
     pub(crate) async fn open(
         &self,
         verb: Verb,
@@ -128,6 +128,23 @@ impl Api {
         read(answer, within, MAX_ANSWER_BYTES).await.map(drop)
     }
 
+    /// Creates an object, and gives what the API server made of it.
+    pub(crate) async fn create(
+        &self,
+        verb: Verb,
+        path: &str,
+        object: Vec<u8>,
+        within: Duration,
+    ) -> Result<Vec<u8>, RequestError> {
+        let request = Request::post(path)
+            .header(header::ACCEPT, JSON)
+            .header(header::CONTENT_TYPE, JSON)
+            .body(Body::from(object))
+            .map_err(|error| RequestError::Connection(error.to_string()))?;
+        let answer = self.send(verb, request, within).await?;
+        read(answer, within, MAX_ANSWER_BYTES).await
+    }
+
     async fn send(
         &self,
         verb: Verb,
@@ -139,7 +156,7 @@ impl Api {
             .await
             .map_err(|_| RequestError::Silent)?
             .map_err(|error| connection(&error))?;
-        if response.status() == StatusCode::OK {
+        if matches!(response.status(), StatusCode::OK | StatusCode::CREATED) {
             return Ok(response.into_body());
         }
         Err(refused(response, within).await)
@@ -226,7 +243,7 @@ pub(crate) fn connection(error: &kube::Error) -> RequestError {
     RequestError::Connection(short(&text))
 }
 
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     let cut = text.char_indices().nth(MAX_MESSAGE);
     let kept = cut.and_then(|(end, _)| text.get(..end)).unwrap_or(text);
     kept.trim().to_owned()
