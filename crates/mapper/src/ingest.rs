@@ -2,6 +2,7 @@
 
 mod answers;
 mod connections;
+mod keep;
 mod others;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -21,10 +22,10 @@ use crate::lesson::Learned;
 use crate::limits::{DESCRIBE_EVERY, MAX_DESCRIBED, MAX_UNKNOWN, MAX_WANTED, PATIENCE};
 use crate::news::News;
 use crate::outside::{Fold, Names};
-use crate::pairs::{Known, Pairs};
+use crate::pairs::Pairs;
 use crate::parked::Parking;
 use crate::resolve::{self, Client, Doubt, Server};
-use crate::store::{Entry, Held, HeldAnswer, Journal, Op, Ticket};
+use crate::unsaved::{Entry, Held, Ticket, Unsaved};
 
 /// Turns observations into the map of one cluster.
 ///
@@ -59,15 +60,6 @@ pub struct Ingest {
     /// What the store has to know.
     unsaved: Option<Unsaved>,
     now: Time,
-}
-
-/// What the store has to know: what is new, and what is held.
-#[derive(Debug, Default)]
-pub(crate) struct Unsaved {
-    pub(crate) news: Vec<Entry>,
-    pub(crate) later: Vec<Entry>,
-    pub(crate) ops: Vec<Op>,
-    pub(crate) journal: Journal,
 }
 
 /// Pods by the names that sidecars and clouds use for their workloads, as of a time.
@@ -194,68 +186,6 @@ impl Ingest {
             .unwrap_or_default()
     }
 
-    /// From now on, remembers what is new and what is held, for a store that had these segments of held facts.
-    pub(crate) fn save(&mut self, segments: impl IntoIterator<Item = u64>) {
-        self.unsaved = Some(Unsaved {
-            journal: Journal::behind(segments),
-            ..Unsaved::default()
-        });
-    }
-
-    /// What is not on disk yet, and the map.
-    pub(crate) fn unsaved(&mut self) -> Option<(&mut Unsaved, &Map)> {
-        self.unsaved.as_mut().map(|unsaved| (unsaved, &self.map))
-    }
-
-    /// Starts the next generation of the map.
-    pub(crate) fn next_generation(&mut self) -> u32 {
-        self.map.next_generation()
-    }
-
-    /// Goes on with a map that was kept.
-    pub(crate) fn restore(&mut self, map: Map) {
-        for (key, edge) in map.edges().chain(map.attempts()) {
-            let Some(client) = key.client.workload() else {
-                continue;
-            };
-            match &key.server {
-                Peer::Name(name) => {
-                    self.fold.restore_name(client, name);
-                    let (first, last) = (edge.seen.first(), edge.seen.last());
-                    for address in edge.addresses() {
-                        self.names.learn(client, address, name, first, last, 0);
-                    }
-                }
-                Peer::Address(range) => self.fold.restore_address(client, *range),
-                _ => {}
-            }
-        }
-        self.map = map;
-    }
-
-    /// Takes again what was held when the process ended.
-    pub(crate) fn resume(&mut self, index: &Index, held: Held) {
-        match held {
-            Held::Fact(fact) => self.take(index, fact),
-            Held::Answer(HeldAnswer {
-                client,
-                address,
-                waiting,
-            }) => {
-                self.taken.add(Evidence::Dns, waiting.observations);
-                let key = (client, address);
-                let known = self.pairs.get(&key.0, address).map(|pair| &pair.known);
-                if let Some(Known::Accepted(peer)) = known {
-                    let peer = peer.clone();
-                    let fate = self.explained(&key.0, address, peer, &waiting);
-                    self.fates.add(fate, waiting.observations);
-                    return;
-                }
-                self.wait(index, &key, waiting);
-            }
-        }
-    }
-
     /// Takes one observation of a replay. The time is the observation's.
     pub fn observe(&mut self, index: &Index, observation: &Observation) {
         self.advance(index, observation.last_seen);
@@ -339,37 +269,6 @@ impl Ingest {
         self.described.clear();
     }
 
-    /// Forgets what was last seen before: a reset, or expiry.
-    pub(crate) fn raise_floor(&mut self, floor: Time) {
-        let gone = self.map.raise_floor(&self.cluster, floor);
-        if let Some(unsaved) = &mut self.unsaved {
-            let floor = self.map.floor(&self.cluster);
-            unsaved.ops.push(Op::floor(&self.cluster, floor));
-            unsaved
-                .later
-                .extend(gone.edges.into_iter().map(Entry::Edge));
-            let attempts = gone.attempts.into_iter();
-            unsaved.later.extend(attempts.map(Entry::Attempt));
-            let of = |workload| Entry::Workload(self.cluster.clone(), workload);
-            unsaved.later.extend(gone.workloads.into_iter().map(of));
-        }
-    }
-
-    /// Joins a map from elsewhere.
-    pub fn merge(&mut self, other: &Map) {
-        self.map.merge(other);
-        if let Some(unsaved) = &mut self.unsaved {
-            for (cluster, floor) in self.map.floors() {
-                unsaved.ops.push(Op::floor(cluster, floor));
-            }
-            let described = other.described_workloads();
-            let of = |(cluster, workload): (&CompactString, &Workload)| {
-                Entry::Workload(cluster.clone(), workload.clone())
-            };
-            unsaved.later.extend(described.map(of));
-        }
-    }
-
     fn attempt(&mut self, index: &Index, fact: &Fact) -> Result<Option<Fate>, Doubt> {
         match fact {
             Fact::Seen(observation, claim) => self.see(index, observation, claim),
@@ -428,13 +327,6 @@ impl Ingest {
                 let ticket = ticket.or_else(|| self.unsaved.as_mut().map(hold));
                 parking.park(fact, *wait, deadline, ticket);
             }
-        }
-    }
-
-    /// What was held has come to its end.
-    fn release(&mut self, ticket: Option<Ticket>) {
-        if let (Some(ticket), Some(unsaved)) = (ticket, &mut self.unsaved) {
-            unsaved.journal.release(ticket);
         }
     }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{ANSWER_WINDOW, MAX_PAIRS, MAX_WAITING_PER_PAIR};
 use crate::resolve::Server;
-use crate::store::Ticket;
+use crate::unsaved::Ticket;
 
 /// An answer that waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

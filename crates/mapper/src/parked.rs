@@ -12,7 +12,7 @@ use crate::fact::Fact;
 use crate::fate::Refusal;
 use crate::limits::{MAX_PARKED, PATIENCE};
 use crate::resolve::Wait;
-use crate::store::Ticket;
+use crate::unsaved::Ticket;
 
 /// A fact that waits.
 #[derive(Debug)]

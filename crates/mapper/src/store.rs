@@ -9,7 +9,7 @@
 //!
 //! Reports that teach something new wait for the transaction that holds it; whatever else came meanwhile is in the next
 //! one. Later times of known edges need no answer and are written every [`REFRESH_EVERY`](crate::limits::REFRESH_EVERY).
-//! What the mapper has taken and not yet resolved is kept too, as [`Held`].
+//! What the mapper has taken and not yet resolved is kept too, as [`Held`](crate::unsaved::Held).
 //!
 //! A row is read by itself: one that cannot be read is counted and left in the file, and costs no other.
 
@@ -17,16 +17,12 @@ mod committer;
 mod file;
 #[cfg(test)]
 mod golden;
-mod held;
-mod journal;
 mod pending;
 mod rows;
 
 pub(crate) use committer::Committer;
 pub use committer::{Figures, Kept};
 pub use file::{Aside, Disk, FILE, File, OpenError, Opened, VERSION};
-pub(crate) use held::{Held, HeldAnswer};
-pub(crate) use journal::{Journal, Ticket};
-pub(crate) use pending::{Entry, Pending};
+pub(crate) use pending::Pending;
 pub use rows::Loaded;
 pub(crate) use rows::{Op, Segment};

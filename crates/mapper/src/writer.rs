@@ -48,7 +48,8 @@ use crate::limits::{
     ASSUMED_LAG, LAST_COMMITS, MAX_COUNTS, MAX_NODES, REFRESH_EVERY, TICK, UPDATES_AT_ONCE,
 };
 use crate::report::{self, Receipt, Switches};
-use crate::store::{Committer, Entry, Figures, File, Kept, Loaded, Op, Pending, Segment};
+use crate::store::{Committer, Figures, File, Kept, Loaded, Op, Pending, Segment};
+use crate::unsaved::Entry;
 
 /// A source of time.
 pub type Clock = fn() -> Time;
@@ -247,7 +248,9 @@ impl Writer {
         if let (Some(pending), Some((unsaved, _))) = (&mut self.pending, self.ingest.unsaved()) {
             pending.news(unsaved.news.drain(..));
             pending.later(unsaved.later.drain(..));
-            unsaved.ops.drain(..).for_each(|op| pending.op(op));
+            for (cluster, floor) in unsaved.floors.drain(..) {
+                pending.op(Op::floor(&cluster, floor));
+            }
         }
     }
 
@@ -378,8 +381,8 @@ impl Writer {
                 self.ingest.reset((self.clock)());
                 self.received.resets += 1;
                 let epoch = self.id.next_epoch();
-                if let Some((unsaved, _)) = self.ingest.unsaved() {
-                    unsaved.ops.push(Op::epoch(epoch));
+                if let Some(pending) = &mut self.pending {
+                    pending.op(Op::epoch(epoch));
                 }
                 self.answer(answer);
             }

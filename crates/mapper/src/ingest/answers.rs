@@ -11,7 +11,7 @@ use crate::fate::{Fate, Refusal};
 use crate::lesson::lesson;
 use crate::pairs::{Known, Pair, PairKey, Waiting};
 use crate::resolve::{self, Client, Doubt, Server, When};
-use crate::store::{Held, HeldAnswer, Ticket};
+use crate::unsaved::{Held, HeldAnswer, Ticket};
 
 impl Ingest {
     pub(super) fn answer(

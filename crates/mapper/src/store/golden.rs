@@ -10,10 +10,11 @@ use map::{
 };
 
 use super::rows::{Batch, Op, Row};
-use super::{FILE, File, Held, HeldAnswer};
+use super::{FILE, File};
 use crate::fact::{Claim, CloudAccess, CloudClient, Fact, HttpRequest, TopicAccess};
 use crate::pairs::Waiting;
 use crate::resolve::Server;
+use crate::unsaved::{Held, HeldAnswer};
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/map-v1.redb")

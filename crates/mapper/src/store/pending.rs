@@ -2,25 +2,13 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use compact_str::CompactString;
-use map::{EdgeKey, Map, Workload};
+use map::Map;
 use tokio::sync::{mpsc, oneshot};
 
 use super::committer::Kept;
-use super::journal::Journal;
 use super::rows::{Batch, Op, Row};
 use crate::limits::{NEWS_AT_ONCE, REFRESHES_AT_ONCE};
-
-/// A row that has to be written as the map has it then, or removed if the map has it no more.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Entry {
-    /// An edge.
-    Edge(EdgeKey),
-    /// An attempt.
-    Attempt(EdgeKey),
-    /// What is known of a workload, by cluster.
-    Workload(CompactString, Workload),
-}
+use crate::unsaved::{Entry, Journal};
 
 impl Entry {
     fn op(&self, map: &Map) -> Op {
@@ -231,10 +219,10 @@ fn tell(waits: Waits, kept: bool) {
 
 #[cfg(test)]
 mod tests {
-    use map::{Peer, Time};
+    use map::{EdgeKey, Peer, Time};
 
     use super::*;
-    use crate::store::journal::tests::held;
+    use crate::unsaved::held;
 
     fn entry(number: usize) -> Entry {
         Entry::Edge(EdgeKey {

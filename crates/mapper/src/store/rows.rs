@@ -5,7 +5,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTran
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::held::Held;
+use crate::unsaved::Held;
 
 /// A kind of row. Keys and values are JSON, so that a field can be added and a person can read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -94,7 +94,7 @@ pub(super) mod tests {
     use super::*;
     use crate::fact::{Fact, TopicAccess};
 
-    pub(in crate::store) fn held(topic: &str) -> Held {
+    pub(crate) fn held(topic: &str) -> Held {
         let access = TopicAccess {
             client: [10, 0, 0, 1].into(),
             broker: ("kafka".into(), "broker-0".into()),
