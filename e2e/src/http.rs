@@ -1,8 +1,14 @@
 //! A client of HTTP/1.1 (RFC 9112) on loopback: a connection that stays, and requests one after the other.
 
-use std::io::{self, BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::fmt::Debug;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+use crate::tls::Certificate;
 
 /// How long a test waits for an answer.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -35,16 +41,47 @@ impl Answer {
 #[derive(Debug)]
 pub struct Client {
     address: SocketAddr,
-    connection: Option<BufReader<TcpStream>>,
+    from: Ipv4Addr,
+    certificate: Option<Arc<Certificate>>,
+    connection: Option<BufReader<Box<dyn Stream>>>,
 }
+
+/// Plain or TLS.
+trait Stream: Read + Write + Debug + Send {}
+
+impl<S: Read + Write + Debug + Send> Stream for S {}
 
 impl Client {
     /// Of the server at this address.
     pub const fn new(address: SocketAddr) -> Self {
         Self {
             address,
+            from: Ipv4Addr::LOCALHOST,
+            certificate: None,
             connection: None,
         }
+    }
+
+    /// The same from another address of 127/8: for the mapper, anybody in the cluster.
+    #[must_use]
+    pub const fn from(mut self, last: u8) -> Self {
+        self.from = Ipv4Addr::new(127, 0, 0, last);
+        self
+    }
+
+    /// The same over TLS.
+    #[must_use]
+    pub fn over(mut self, certificate: &Arc<Certificate>) -> Self {
+        self.certificate = Some(Arc::clone(certificate));
+        self
+    }
+
+    fn connect(&self) -> io::Result<BufReader<Box<dyn Stream>>> {
+        let stream = connect_from(self.from, self.address)?;
+        Ok(BufReader::new(match &self.certificate {
+            Some(certificate) => Box::new(certificate.over(stream)?),
+            None => Box::new(stream),
+        }))
     }
 
     /// One request. A connection that the server has closed meanwhile is made anew, once.
@@ -74,9 +111,12 @@ impl Client {
     ) -> io::Result<Answer> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => BufReader::new(connect(self.address)?),
+            None => self.connect()?,
         };
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address);
+        let mut head = format!("{method} {path} HTTP/1.1\r\n");
+        if !fields.iter().any(|(name, _)| *name == "host") {
+            head.extend(["host: ", &self.address.to_string(), "\r\n"]);
+        }
         for (name, value) in fields {
             head.extend([name, ": ", value, "\r\n"]);
         }
@@ -96,6 +136,7 @@ impl Client {
             request.extend_from_slice(body);
         }
         connection.get_mut().write_all(&request)?;
+        connection.get_mut().flush()?;
         let answer = read(&mut connection, method == "HEAD")?;
         if !answer.head.contains("connection: close") {
             self.connection = Some(connection);
@@ -106,7 +147,15 @@ impl Client {
 
 /// A connection as tests need it.
 pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+    connect_from(Ipv4Addr::LOCALHOST, address)
+}
+
+/// The same from this address.
+pub fn connect_from(from: Ipv4Addr, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((from, 0)).into())?;
+    socket.connect_timeout(&address.into(), Duration::from_secs(5))?;
+    let stream = TcpStream::from(socket);
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;

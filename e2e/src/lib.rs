@@ -19,3 +19,4 @@ pub mod kube;
 pub mod mapper;
 pub mod scene;
 pub mod time;
+pub mod tls;

@@ -7,6 +7,8 @@
 //! ```
 
 #[cfg(feature = "server")]
+pub mod access;
+#[cfg(feature = "server")]
 mod dns_intents;
 #[cfg(feature = "server")]
 mod dns_names;
@@ -34,6 +36,7 @@ pub mod server;
 mod settings;
 #[cfg(feature = "server")]
 pub mod store;
+mod unsaved;
 #[cfg(feature = "server")]
 pub mod writer;
 

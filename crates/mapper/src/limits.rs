@@ -99,9 +99,6 @@ pub const HEAD_TIME: Duration = Duration::from_mins(2);
 /// How long the body of a request may take: the largest at 1 MiB/s.
 pub const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// How long requests under way have after the stop: less than the process has, which would end with an error.
-pub const FINISH_TIME: Duration = Duration::from_secs(3);
-
 /// Bytes of a request's head, which is also the size of a connection's buffer.
 pub const MAX_HEAD: usize = 64 << 10;
 
@@ -170,3 +167,93 @@ pub const MAX_BACKUPS: usize = 2;
 
 /// How long a reader of the whole map may take nothing.
 pub const BACKUP_TIME: Duration = Duration::from_secs(30);
+
+/// Bytes of a token: those of service accounts have about 1 200, those of identity providers with many groups some
+/// thousands.
+pub const MAX_TOKEN: usize = 16 << 10;
+
+/// How long what the API server said of a token counts: a service account that is deleted is out after a minute.
+pub const CONFIRMED_FOR: Duration = Duration::from_mins(1);
+
+/// When it is asked again, while the token still passes: so that nobody waits for it.
+pub const REFRESH_AFTER: Duration = Duration::from_secs(45);
+
+/// How long an API server that did not answer is left alone about one known token.
+pub const REVIEW_AGAIN: Duration = Duration::from_secs(5);
+
+/// How long a known token that does not say when it ends passes without an API server: as long as tokens of pods are
+/// good by default.
+pub const MAX_UNCONFIRMED: Duration = Duration::from_hours(1);
+
+/// How long a token that was found bad is not asked about again: who made a mistake should not wait for long.
+pub const BAD_FOR: Duration = Duration::from_secs(10);
+
+/// Tokens that are known to be good: 5 000 nodes with three reporters each, in some 3 MB.
+pub const MAX_KNOWN_TOKENS: usize = 15_000;
+
+/// Tokens that were found bad: 400 KB, and the flood that displaces the first is held off by the limits of each sender.
+pub const MAX_BAD_TOKENS: usize = 1_000;
+
+/// Tokens of which the API server is asked at the same time, and once more as many for known ones: it has others to
+/// serve, and needs a few milliseconds for each. 5 000 sniffers that come at once are through in seconds.
+pub const MAX_REVIEWS: usize = 16;
+
+/// Tokens that wait to be asked about.
+pub const MAX_WAITING_REVIEWS: usize = 512;
+
+/// How long a request waits for what the API server says: twice as long as a review may take. The next request finds the
+/// answer.
+pub const REVIEW_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Addresses whose use is told apart: twice the nodes and more than the mapper has connections; some 2 MB.
+pub const MAX_SENDERS: usize = 20_000;
+
+/// How often the table of senders is looked through for idle ones when it is full.
+pub const SWEEP_SENDERS_EVERY: Duration = Duration::from_secs(1);
+
+/// Connections from one address: the reporters of a node that shares its address have some ten.
+pub const MAX_CONNECTIONS_PER_SENDER: usize = 128;
+
+/// Requests a second from one address, in the long run. A sniffer sends what is new within 50 ms, of three kinds.
+pub const REQUESTS_PER_SECOND: u64 = 200;
+
+/// Requests at once from an address that was quiet: what was spooled while the mapper was away.
+pub const REQUEST_BURST: u64 = 1_000;
+
+/// What a new connection costs, in requests: TLS takes about a millisecond of a core.
+pub const CONNECTION_COST: u32 = 5;
+
+/// What a bad token costs, in requests: it takes the API server's time too.
+pub const BAD_TOKEN_COST: u32 = 20;
+
+/// Bytes of bodies a second from one address, in the long run: six times a node with 10 000 observations a second.
+pub const BYTES_PER_SECOND: u64 = 16 << 20;
+
+/// Bytes at once from an address that was quiet: two of the largest bodies.
+pub const BYTE_BURST: u64 = 64 << 20;
+
+/// Bytes of bodies that are being read, from all senders together: eight of the largest.
+pub const MAX_BODIES: usize = 256 << 20;
+
+/// Bytes of a body over plain HTTP from elsewhere: there is only `{ health }` to ask.
+pub const MAX_HEALTH_BODY: usize = 4 << 10;
+
+/// How long a sender that is beyond its rate waits for being told: it has other connections, but not many.
+pub const REFUSE_SLOWLY: Duration = Duration::from_millis(250);
+
+/// How long the first byte of a connection may take, and then the handshake of TLS: several round trips across the
+/// world, and lost packets.
+pub const HELLO_TIME: Duration = Duration::from_secs(10);
+
+/// How often the certificate's files are looked at: kubelet needs up to a minute to bring them.
+pub const CERTIFICATE_EVERY: Duration = Duration::from_secs(5);
+
+/// Bytes of a file with certificates or a key: a chain of ten has 20 KB.
+pub const MAX_CERTIFICATE_FILE: u64 = 1 << 20;
+
+/// How long one reader with a token gets new edges on one request: a token that was taken back reads no longer, and
+/// readers come back by themselves (HTML Standard, 9.2.3).
+pub const MAX_READING: Duration = Duration::from_mins(10);
+
+/// How long requests under way have at the stop, of the 5 s that the process has: long enough to write a report.
+pub const LAST_WORDS: Duration = Duration::from_secs(3);

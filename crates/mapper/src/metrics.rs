@@ -1,5 +1,7 @@
 //! What Prometheus sees. Names of the replaced mapper keep their plain meaning: what was reported, counted once.
 
+pub(crate) mod access;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! The process: watch, writer, server, metrics.
 
+mod access;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
@@ -69,6 +71,7 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
     let client = live::connect().await?;
     let watch_settings = live::Settings::new(live::Clock::new(app::clock::now));
     let live = Live::new(client.clone(), &watch_settings, &updates_in);
+    let entrance = access::gate(&args.access, app, live.token_reviewer(client.clone()))?;
     drop(updates_in);
     let lookups = live.lookups.clone();
     let (writer, mapper, queue) =
@@ -99,6 +102,7 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
         graph,
         mapper.clone(),
         app.health.clone(),
+        entrance,
         instruments,
     );
     let server = server.await?;

@@ -1,9 +1,13 @@
 //! What the mapper can be told: flags, and the environment under the same names.
 
+mod access;
+
 use std::path::PathBuf;
 
 use app::config::{ByteSize, GoDuration, Ignored, Interval, Port, Process, Words};
 use clap::Parser;
+
+pub(crate) use access::AccessArgs;
 
 /// Turns what sniffers and watchers report into the map of who calls whom.
 #[derive(Debug, Parser)]
@@ -12,6 +16,9 @@ use clap::Parser;
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) process: Process,
+
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
 
     /// Port of the GraphQL server.
     #[arg(long, default_value = "9090", value_name = "PORT")]

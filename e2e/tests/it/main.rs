@@ -7,6 +7,7 @@
     reason = "a test may fail loudly, in its helpers too, and is the rim where the clock is read"
 )]
 
+mod access;
 mod conformance;
 mod contract;
 mod dns_intents;

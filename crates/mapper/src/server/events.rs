@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use app::shutdown::Stop;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 
@@ -15,13 +16,21 @@ use crate::writer::{Event, Mapper, Reader};
 /// A line that says nothing keeps proxies from closing the connection, and finds readers that have gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// The events from now on, unless too many read already. A reader that falls behind is told how many it missed, and goes
-/// on; it holds up nobody.
-pub(crate) fn stream(mapper: &Mapper) -> Option<Body> {
+/// The events from now on until the stop, or for so long if that is bounded, unless too many read already. A reader that
+/// falls behind is told how many it missed, and goes on; it holds up nobody.
+pub(crate) fn stream(mapper: &Mapper, most: Option<Duration>, stop: Stop) -> Option<Body> {
     if mapper.readers() >= MAX_READERS {
         return None;
     }
-    let events = stream::unfold(mapper.news(), next);
+    let over = async move {
+        match most {
+            Some(most) => {
+                let _stopped = stop.cancelled_within(most).await;
+            }
+            None => stop.cancelled().await,
+        }
+    };
+    let events = stream::unfold(mapper.news(), next).take_until(Box::pin(over));
     Some(BodyExt::boxed(StreamBody::new(events)))
 }
 

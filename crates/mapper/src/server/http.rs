@@ -9,21 +9,22 @@ use app::health::Health;
 use app::metrics::{Histogram, LabelledCounter};
 use app::shutdown::Stop;
 use bytes::Bytes;
-use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, BodyStream, Full, Limited, StreamBody};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use wire::limits::MAX_BODY;
+use tokio_rustls::TlsAcceptor;
 
+use super::body::body;
+use super::gate::Gate;
 use super::schema::{Answer, Graph, refused};
-use super::{backup, events};
-use crate::limits::{BODY_TIME, FINISH_TIME, HEAD_TIME, MAX_BACKUPS, MAX_CONNECTIONS, MAX_HEAD};
+use super::tls::Certificate;
+use super::{backup, connection, events, form};
+use crate::access::way::Connection;
+use crate::access::{Permit, Reason, Refusal, Roles};
+use crate::limits::{MAX_BACKUPS, MAX_CONNECTIONS, MAX_READING, REFUSE_SLOWLY};
 use crate::writer::Mapper;
 
 /// Which map answered: where it differs from the last one, a reporter tells everything again.
@@ -33,25 +34,39 @@ const MAP_ID: HeaderName = HeaderName::from_static("portolan-map");
 pub(crate) type Body = BoxBody<Bytes, Infallible>;
 
 /// What a connection's requests need.
-#[derive(Debug)]
-struct Door {
+pub(super) struct Door {
     graph: Graph,
     mapper: Mapper,
     health: Health,
+    pub(super) gate: Gate,
+    pub(super) certificate: Certificate,
+    pub(super) tls: TlsAcceptor,
     requests: LabelledCounter,
     time: Histogram,
     /// Places for readers of the whole map.
     backups: Arc<Semaphore>,
 }
 
-/// The port could not be had.
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door").finish_non_exhaustive()
+    }
+}
+
+/// The server cannot begin.
 #[derive(Debug, thiserror::Error)]
-#[error("port {port} cannot be listened on: {cause}; is another mapper running?")]
-pub struct BindError {
-    /// Which.
-    pub port: u16,
-    /// Why.
-    pub cause: std::io::Error,
+pub enum BindError {
+    /// The port could not be had.
+    #[error("port {port} cannot be listened on: {cause}; is another mapper running?")]
+    Port {
+        /// Which.
+        port: u16,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// A fault of this program.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
 }
 
 /// The server, bound and not yet serving.
@@ -68,17 +83,22 @@ impl Server {
         graph: Graph,
         mapper: Mapper,
         health: Health,
+        (gate, certificate): (Gate, Certificate),
         (requests, time): (LabelledCounter, Histogram),
     ) -> Result<Self, BindError> {
-        let failed = |cause| BindError {
+        let failed = |cause| BindError::Port {
             port: address.port(),
             cause,
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let tls = TlsAcceptor::from(Arc::new(certificate.server()?));
         let door = Arc::new(Door {
             graph,
             mapper,
             health,
+            gate,
+            certificate,
+            tls,
             requests,
             time,
             backups: Arc::new(Semaphore::new(MAX_BACKUPS)),
@@ -96,7 +116,7 @@ impl Server {
         self.listener.local_addr().ok()
     }
 
-    /// Serves until the stop; then finishes the requests under way, as far as they get in their time.
+    /// Serves until the stop; then finishes the requests under way.
     pub async fn serve(self, stop: Stop) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut connections = tokio::task::JoinSet::new();
@@ -109,15 +129,13 @@ impl Server {
                     let (stream, place) = accepted;
                     let (door, stop) = (Arc::clone(&self.door), stop.clone());
                     connections.spawn(async move {
-                        converse(stream, door, stop).await;
+                        connection::serve(stream, door, stop).await;
                         drop(place);
                     });
                 }
             }
         }
-        let finished = async { while connections.join_next().await.is_some() {} };
-        // What is late ends with its connection.
-        let _late = tokio::time::timeout(FINISH_TIME, finished).await;
+        while connections.join_next().await.is_some() {}
     }
 }
 
@@ -140,37 +158,25 @@ async fn accept(
     }
 }
 
-async fn converse(stream: TcpStream, door: Arc<Door>, stop: Stop) {
-    // Answers are small and written at once.
-    let _slower = stream.set_nodelay(true);
-    let ends = stop.clone();
-    let service = service_fn(move |request| {
-        let (door, stop) = (Arc::clone(&door), ends.clone());
-        async move { Ok::<_, Infallible>(door.serve(request, stop).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        biased;
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
-    }
-}
-
 impl Door {
-    async fn serve(&self, request: Request<Incoming>, stop: Stop) -> Response<Body> {
+    pub(super) async fn serve(
+        &self,
+        request: Request<Incoming>,
+        from: &Connection,
+        stop: Stop,
+    ) -> Response<Body> {
         let watch = app::clock::Stopwatch::start();
-        let (page, mut response) = self.page(request, stop).await;
+        let page = name(request.uri().path());
+        // A probe that is held off ends the process.
+        let is_probe = matches!(page, "healthz" | "readyz");
+        let answered = match self.gate.pace(from) {
+            Err(refusal) if !is_probe => Err(refusal),
+            _ => self.page(page, request, from, stop).await,
+        };
+        let mut response = match answered {
+            Ok(response) => response,
+            Err(refusal) => self.refuse(page, from, refusal).await,
+        };
         if let Ok(id) = HeaderValue::from_str(&self.mapper.id()) {
             response.headers_mut().insert(MAP_ID, id);
         }
@@ -182,28 +188,48 @@ impl Door {
         response
     }
 
-    async fn page(&self, request: Request<Incoming>, stop: Stop) -> (&'static str, Response<Body>) {
-        match request.uri().path() {
-            "/query" => ("query", self.query(request).await),
-            "/healthz" => ("healthz", page(request.method(), self.health.alive())),
-            "/readyz" => ("readyz", page(request.method(), self.health.ready())),
-            "/events" => ("events", self.events(request.method(), stop)),
-            "/map" => ("map", self.map(request.method()).await),
-            _ => ("other", text(StatusCode::NOT_FOUND, "not found\n")),
+    async fn page(
+        &self,
+        page: &'static str,
+        request: Request<Incoming>,
+        from: &Connection,
+        stop: Stop,
+    ) -> Result<Response<Body>, Refusal> {
+        let is_probe = matches!(page, "healthz" | "readyz");
+        let permit = self.gate.admit(from, &request, is_probe).await?;
+        match page {
+            "healthz" => Ok(probe(request.method(), self.health.alive())),
+            "readyz" => Ok(probe(request.method(), self.health.ready())),
+            "query" => self.query(request, from, &permit).await,
+            "events" => {
+                permit.check(Roles::KNOWN | Roles::READ)?;
+                let most = permit.is_of_user().then_some(MAX_READING);
+                Ok(self.events(request.method(), most, stop))
+            }
+            "map" => {
+                permit.check(Roles::KNOWN | Roles::READ)?;
+                Ok(self.map(request.method()).await)
+            }
+            _ => {
+                permit.check(Roles::KNOWN)?;
+                Ok(text(StatusCode::NOT_FOUND, "not found\n"))
+            }
         }
     }
 
-    fn events(&self, method: &Method, stop: Stop) -> Response<Body> {
-        if method != Method::GET {
-            return text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");
+    /// Says why, in the form that is expected there, and counts it.
+    async fn refuse(
+        &self,
+        page: &'static str,
+        from: &Connection,
+        refusal: Refusal,
+    ) -> Response<Body> {
+        self.gate.count(from, refusal.reason);
+        if refusal.reason == Reason::Rate {
+            // It has a few connections, on each of which it asks one thing after the other: waiting costs us nothing.
+            tokio::time::sleep(REFUSE_SLOWLY).await;
         }
-        match events::stream(&self.mapper) {
-            Some(body) => with(StatusCode::OK, "text/event-stream", until(stop, body)),
-            None => text(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too many readers of new edges; try again later\n",
-            ),
-        }
+        super::refusal::response(page, &refusal)
     }
 
     async fn map(&self, method: &Method) -> Response<Body> {
@@ -226,27 +252,51 @@ impl Door {
         }
     }
 
-    async fn query(&self, request: Request<Incoming>) -> Response<Body> {
+    fn events(&self, method: &Method, most: Option<Duration>, stop: Stop) -> Response<Body> {
+        if method != Method::GET {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");
+        }
+        match events::stream(&self.mapper, most, stop) {
+            Some(body) => with(StatusCode::OK, "text/event-stream", body),
+            None => text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many readers of new edges; try again later\n",
+            ),
+        }
+    }
+
+    async fn query(
+        &self,
+        request: Request<Incoming>,
+        from: &Connection,
+        permit: &Permit,
+    ) -> Result<Response<Body>, Refusal> {
         let answer = match *request.method() {
-            Method::POST if is_json(request.headers()) => match body(request).await {
-                Ok(body) => self.graph.answer(&body).await,
-                Err(refused) => refused,
-            },
-            Method::GET => self.asked_by_address(&request).await,
+            Method::POST if is_json(request.headers()) => {
+                match body(request, &self.gate, from, permit).await? {
+                    Ok(body) => self.graph.answer(&body.bytes, permit).await?,
+                    Err(refused) => refused,
+                }
+            }
+            Method::GET => self.asked_by_address(&request, permit).await?,
             Method::POST => refused(400, "transport not supported"),
             _ => refused(405, "POST or GET only"),
         };
-        json(answer)
+        Ok(json(answer))
     }
 
-    async fn asked_by_address(&self, request: &Request<Incoming>) -> Answer {
+    async fn asked_by_address(
+        &self,
+        request: &Request<Incoming>,
+        permit: &Permit,
+    ) -> Result<Answer, Refusal> {
         let asked = request.uri().query().unwrap_or_default();
         let value = |wanted: &str| {
-            let mut pairs = form(asked);
+            let mut pairs = form::pairs(asked);
             pairs.find(|(key, _)| key == wanted).map(|(_, value)| value)
         };
         let Some(query) = value("query") else {
-            return refused(400, "transport not supported");
+            return Ok(refused(400, "transport not supported"));
         };
         let variables = value("variables").filter(|text| !text.is_empty());
         let variables = variables.unwrap_or_else(|| "{}".to_owned());
@@ -257,40 +307,20 @@ impl Door {
                 .map(Into::into),
             variables: &variables,
         };
-        self.graph.answer_get(&request).await
+        self.graph.answer_get(&request, permit).await
     }
 }
 
-/// The pairs of a query string (URL Standard, application/x-www-form-urlencoded).
-fn form(text: &str) -> impl Iterator<Item = (String, String)> {
-    text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (unescape(key), unescape(value))
-    })
-}
-
-fn unescape(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let mut ahead = rest.clone();
-                let digits = [ahead.next(), ahead.next()];
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                match digits.map(digit) {
-                    [Some(high), Some(low)] => {
-                        bytes.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
-                        rest = ahead;
-                    }
-                    _ => bytes.push(b'%'),
-                }
-            }
-            other => bytes.push(other),
-        }
+/// A page as metrics name it.
+fn name(path: &str) -> &'static str {
+    match path {
+        "/query" => "query",
+        "/healthz" => "healthz",
+        "/readyz" => "readyz",
+        "/events" => "events",
+        "/map" => "map",
+        _ => "other",
     }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -300,27 +330,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     media.eq_ignore_ascii_case("application/json")
 }
 
-/// The whole body, within its bounds of size and time.
-async fn body(request: Request<Incoming>) -> Result<Bytes, Answer> {
-    let announced = request.headers().get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY as u64) {
-        return Err(too_large());
-    }
-    let limited = Limited::new(request.into_body(), MAX_BODY);
-    match tokio::time::timeout(BODY_TIME, limited.collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err(refused(400, &format!("the body breaks off: {error}"))),
-        Err(_) => Err(refused(408, "the body took too long")),
-    }
-}
-
-fn too_large() -> Answer {
-    refused(413, &format!("the body has more than {MAX_BODY} bytes"))
-}
-
-fn page(method: &Method, answer: app::health::Answer) -> Response<Body> {
+fn probe(method: &Method, answer: app::health::Answer) -> Response<Body> {
     if method != Method::GET && method != Method::HEAD {
         return text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");
     }
@@ -341,40 +351,15 @@ fn text(status: StatusCode, text: &'static str) -> Response<Body> {
     with(status, "text/plain; charset=utf-8", full(text))
 }
 
-/// A body without an end of its own ends with the stop.
-fn until(stop: Stop, body: Body) -> Body {
-    let stopped = async move { stop.cancelled().await };
-    let parts = BodyStream::new(body).take_until(stopped);
-    BodyExt::boxed(StreamBody::new(parts))
-}
-
-fn full(bytes: impl Into<Bytes>) -> Body {
+pub(super) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).boxed()
 }
 
-fn with(status: StatusCode, kind: &'static str, body: Body) -> Response<Body> {
+pub(super) fn with(status: StatusCode, kind: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn query_strings_are_read_as_browsers_write_them() {
-        let pairs: Vec<_> = form("query=%7Bhealth%7D&a=b+c&d&e=%zz%4").collect();
-        let expected = [
-            ("query", "{health}"),
-            ("a", "b c"),
-            ("d", ""),
-            ("e", "%zz%4"),
-        ];
-        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        assert_eq!(pairs, expected);
-    }
 }

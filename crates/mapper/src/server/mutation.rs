@@ -1,6 +1,9 @@
 //! What can be reported by documents that the fast route does not know, and the reset.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Object, Result};
+use parking_lot::Mutex;
 use wire::input::{
     AwsOperation, AzureOperation, CaptureResults, CaptureTcpResults, GcpOperation,
     IstioConnectionResults, KafkaMapperResults, NodeCoverage, SocketScanResults,
@@ -8,6 +11,8 @@ use wire::input::{
 };
 use wire::{Report, engine};
 
+use super::schema::check_node;
+use crate::access::{Permit, Refusal};
 use crate::writer::Mapper;
 
 /// The mutations.
@@ -17,6 +22,16 @@ pub(crate) struct Mutation;
 /// The size of the request's body, which is how much room its reports take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bytes(pub(crate) usize);
+
+/// Why a report of the request is not for its sender to make.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Denied(Arc<Mutex<Option<Refusal>>>);
+
+impl Denied {
+    pub(crate) fn take(&self) -> Option<Refusal> {
+        self.0.lock().take()
+    }
+}
 
 #[Object]
 impl Mutation {
@@ -126,6 +141,11 @@ impl Mutation {
 }
 
 async fn report(context: &Context<'_>, report: Report) -> Result<bool> {
+    if let Err(refusal) = check_node(&report, context.data::<Permit>()?) {
+        let error = engine::failed(refusal.text.clone());
+        *context.data::<Denied>()?.0.lock() = Some(refusal);
+        return Err(error);
+    }
     let mapper = context.data::<Mapper>()?;
     let Bytes(bytes) = *context.data::<Bytes>()?;
     let taken = mapper.report(report, bytes).await;

@@ -1,11 +1,13 @@
 //! The schema, and one request through it.
 
 use async_graphql::{EmptySubscription, Request, Schema};
-use wire::engine::{self, Inputs, InputsError, Refusal};
-use wire::{Decoded, decode, response};
+use wire::engine::{self, Inputs, InputsError};
+use wire::{Decoded, Report, decode, response};
 
-use super::mutation::{Bytes, Mutation};
+use super::mutation::{Bytes, Denied, Mutation};
 use super::query::Query;
+use crate::access::needs::needs;
+use crate::access::{Permit, Refusal, Roles, foreign_node};
 use crate::writer::{Mapper, Stopped};
 
 /// Selections within selections: an introspection query of the usual tools has 15.
@@ -64,54 +66,87 @@ impl Graph {
         })
     }
 
-    /// Answers the body of a request.
-    pub(crate) async fn answer(&self, body: &[u8]) -> Answer {
+    /// Answers the body of a request, as far as its sender may.
+    pub(crate) async fn answer(&self, body: &[u8], permit: &Permit) -> Result<Answer, Refusal> {
         match decode(body) {
             Decoded::Recognised(report) => {
+                permit.check(Roles::KNOWN | Roles::REPORT)?;
+                check_node(&report, permit)?;
                 let kind = report.kind();
-                match self.mapper.report(report, body.len()).await {
+                Ok(match self.mapper.report(report, body.len()).await {
                     Ok(taken) => Answer {
                         status: 200,
                         json: response::reported(kind, taken),
                     },
                     Err(Stopped) => refused(503, &Stopped.to_string()),
-                }
+                })
             }
             Decoded::NotRecognised(request) => {
-                self.execute(self.inputs.request(&request), body.len(), Allowed::All)
+                self.execute(&request, body.len(), Allowed::All, permit)
                     .await
             }
-            Decoded::Undecodable(message) => refused(400, &message),
-            Decoded::Invalid(message) => refused(422, &message),
+            Decoded::Undecodable(message) => unread(permit, 400, &message),
+            Decoded::Invalid(message) => unread(permit, 422, &message),
         }
     }
 
     /// Answers a query that came in the address of a request.
-    pub(crate) async fn answer_get(&self, request: &decode::Request<'_>) -> Answer {
-        self.execute(self.inputs.request(request), 0, Allowed::Queries)
-            .await
+    pub(crate) async fn answer_get(
+        &self,
+        request: &decode::Request<'_>,
+        permit: &Permit,
+    ) -> Result<Answer, Refusal> {
+        self.execute(request, 0, Allowed::Queries, permit).await
     }
 
     async fn execute(
         &self,
-        request: Result<Request, Refusal>,
+        request: &decode::Request<'_>,
         bytes: usize,
         allowed: Allowed,
-    ) -> Answer {
-        let mut request = match request {
-            Ok(request) => request.data(Bytes(bytes)),
-            Err(refusal) => return refused(refusal.status(), &refusal.to_string()),
+        permit: &Permit,
+    ) -> Result<Answer, Refusal> {
+        let mut request = match self.inputs.request(request) {
+            Ok(request) => request,
+            Err(error) => return unread(permit, error.status(), &error.to_string()),
         };
-        if allowed == Allowed::Queries && is_mutation(&mut request) {
-            return refused(406, "GET requests only allow query operations");
+        match request.parsed_query() {
+            Ok(document) => permit.check(needs(document))?,
+            Err(error) => return unread(permit, 422, &error.to_string()),
         }
+        if allowed == Allowed::Queries && is_mutation(&mut request) {
+            return Ok(refused(406, "GET requests only allow query operations"));
+        }
+        let denied = Denied::default();
+        let request = request
+            .data(Bytes(bytes))
+            .data(permit.clone())
+            .data(denied.clone());
         let response = self.schema.execute(request).await;
+        if let Some(refusal) = denied.take() {
+            return Err(refusal);
+        }
         let status = engine::status(&response);
-        match serde_json::to_string(&response) {
+        Ok(match serde_json::to_string(&response) {
             Ok(json) => Answer { status, json },
             Err(error) => refused(500, &error.to_string()),
-        }
+        })
     }
+}
+
+/// A token of one node speaks for that node only.
+pub(super) fn check_node(report: &Report, permit: &Permit) -> Result<(), Refusal> {
+    let own = permit.node();
+    match own.and_then(|own| foreign_node(report, own)) {
+        Some(other) => Err(permit.refuse_node(other)),
+        None => Ok(()),
+    }
+}
+
+/// What could not be read is no query of `health`; others are told what is wrong with it.
+fn unread(permit: &Permit, status: u16, message: &str) -> Result<Answer, Refusal> {
+    permit.check(Roles::KNOWN)?;
+    Ok(refused(status, message))
 }
 
 /// The schema's text.
