@@ -16,6 +16,7 @@ mod names;
 mod objects;
 mod owners;
 mod services;
+mod token_user;
 mod update;
 
 pub use document::Event;
@@ -23,4 +24,5 @@ pub use index::{Holder, Identity, Index, MAX_PODS, Need, Pod, STATUS_DELAY, Sett
 pub use names::NameKind;
 pub use objects::Object;
 pub use services::{Backend, Service, ServicePort};
+pub use token_user::TokenUser;
 pub use update::{Kind, OwnerKey, Present, Update};

@@ -50,7 +50,7 @@ pub use self::settings::{
     Clock, MAX_ANSWER_BYTES, MAX_LINE_BYTES, MAX_OBJECTS, MAX_PAGE_BYTES, Settings,
 };
 use self::suspicion::Suspicion;
-pub use self::tokens::{Review, TokenReviewer, TokenUser};
+pub use self::tokens::{Review, TokenReviewer};
 use crate::update::{Kind, Update};
 
 /// A live watch of a cluster.

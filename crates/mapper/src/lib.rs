@@ -6,7 +6,7 @@
 //!                  └─ Pairs: answers wait for the connection they were asked for
 //! ```
 
-#[cfg(feature = "server")]
+#[cfg(feature = "access")]
 pub mod access;
 #[cfg(feature = "server")]
 mod dns_intents;
@@ -14,6 +14,8 @@ mod dns_intents;
 mod dns_names;
 mod fact;
 mod fate;
+#[cfg(feature = "access")]
+pub mod form;
 mod ingest;
 mod lesson;
 pub mod limits;

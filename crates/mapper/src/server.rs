@@ -14,7 +14,6 @@ mod body;
 mod connection;
 pub mod edges;
 mod events;
-pub mod form;
 mod gate;
 mod http;
 mod intents;

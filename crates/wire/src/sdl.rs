@@ -10,6 +10,9 @@ use async_graphql::parser::types::{
 /// The types of the replaced mapper, written from its reference.
 pub const OLD: &str = include_str!("../contract/old.graphql");
 
+/// All that the mapper serves; a test of the mapper holds it to that.
+pub const SERVED: &str = include_str!("../contract/served.graphql");
+
 /// What a client of the replaced mapper would miss in this schema: types, fields, arguments and values that are not
 /// there or are of another type, and inputs that have become required. Empty when nothing is amiss.
 pub fn missing_from(served: &str) -> Vec<String> {

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::counters::Verb;
 use super::request::{Api, RequestError, short};
+use crate::TokenUser;
 
 const PATH: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
 
@@ -45,19 +46,6 @@ pub enum Review {
     Good(TokenUser),
     /// It is not; the text says why, for people. The token is not in it.
     Bad(String),
-}
-
-/// Who shows a token.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TokenUser {
-    /// Such as `system:serviceaccount:portolan:sniffer`.
-    pub name: CompactString,
-    /// Such as `system:serviceaccounts`.
-    pub groups: Vec<CompactString>,
-    /// The node of the pod that the token is bound to; not every API server tells it, and not every token is bound.
-    pub node: Option<CompactString>,
-    /// When the token ends by what it says of itself (RFC 7519, 4.1.4).
-    pub expires: Option<Time>,
 }
 
 impl TokenReviewer {

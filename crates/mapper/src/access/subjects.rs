@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use cluster::live::TokenUser;
+use cluster::TokenUser;
 
 use super::roles::Roles;
 

@@ -21,9 +21,10 @@ use super::body::body;
 use super::gate::Gate;
 use super::schema::{Answer, Graph, refused};
 use super::tls::Certificate;
-use super::{backup, connection, events, form};
+use super::{backup, connection, events};
 use crate::access::way::Connection;
 use crate::access::{Permit, Reason, Refusal, Roles};
+use crate::form;
 use crate::limits::{MAX_BACKUPS, MAX_CONNECTIONS, MAX_READING, REFUSE_SLOWLY};
 use crate::writer::Mapper;
 

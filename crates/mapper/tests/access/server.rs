@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use app::metrics::Metrics;
 use app::shutdown::Stop;
-use cluster::live::{RequestError, Review, TokenUser};
+use cluster::TokenUser;
+use cluster::live::{RequestError, Review};
 use cluster::{Index, Settings};
 use map::Time;
 use mapper::Ingest;

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cluster::live::TokenUser;
+use cluster::TokenUser;
 use mapper::access::{Access, Reason};
 use mapper::limits::MAX_REVIEWS;
 use serde_json::json;

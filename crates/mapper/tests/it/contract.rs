@@ -1,6 +1,20 @@
 //! What is served holds the replaced contract, and more only where that is written down.
 
-use wire::sdl::{added_by, missing_from};
+use wire::sdl::{SERVED, added_by, missing_from};
+
+/// Whoever changes the schema sees all of it, and so does whoever reviews the change.
+#[test]
+fn the_whole_schema_is_written_down() {
+    let served = mapper::server::sdl();
+    if served != SERVED {
+        let found = std::env::temp_dir().join("served.graphql");
+        std::fs::write(&found, served).unwrap();
+        panic!(
+            "crates/wire/contract/served.graphql is out of date: {} is what is served",
+            found.display()
+        );
+    }
+}
 
 #[test]
 fn everything_old_is_served_with_the_same_type() {
