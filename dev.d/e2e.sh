@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The built mapper against a testbed of its own, which is taken down whatever happens.
 
-# end_to_end [FILTER]
+# end_to_end [FILTER]: of the mapper that is built here, or of $release.
 end_to_end() {
   local filter=${1:-}
   local tests
@@ -18,8 +18,10 @@ end_to_end() {
   ./dev testbed up "${bed[@]}" --port-base auto --no-controllers --no-scheduler
   ./dev testbed nodes 2 "${bed[@]}"
   eval "$(./dev testbed env "${bed[@]}")"
-  export PORTOLAN_E2E=1 PORTOLAN_MAPPER=$target/debug/portolan-mapper PORTOLAN_E2E_LOGS=$logs
-  "$tests" --ignored --skip faults ${filter:+"$filter"}
+  export PORTOLAN_E2E=1 PORTOLAN_MAPPER=${release:-$target/debug/portolan-mapper} PORTOLAN_E2E_LOGS=$logs
+  local threads=(--test-threads 6)
+  [[ -z ${release:-} ]] || threads=(--nocapture --test-threads 1)
+  "$tests" --ignored --skip faults "${threads[@]}" ${filter:+"$filter"}
   if [[ -z $filter ]]; then
     PORTOLAN_TESTBED=1 PORTOLAN_TESTBED_SECONDS=5 "$(built_test cluster live_api)" --ignored --test-threads 1
   fi

@@ -321,7 +321,7 @@ fn store_survives_kills_at_random_moments_under_load() {
             .sum()
     };
     println!(
-        "@kills {} {} {} {}",
+        "\n@kills {} {} {} {}",
         kills(),
         answers(1),
         answers(0),
@@ -421,6 +421,26 @@ fn store_without_room_refuses_and_goes_on_by_itself() {
     });
     assert!(found.is_some(), "something is lost");
     assert!(count_files(folder.path()) == 1, "nothing was set aside");
+}
+
+/// `./dev soak` leaves a large map, and asks how long a start with it takes.
+#[test]
+#[ignore = "needs the testbed: ./dev test --only e2e"]
+fn store_of_a_large_map_is_read_at_the_start() {
+    let Some(folder) = std::env::var_os("PORTOLAN_BIG_MAP") else {
+        return;
+    };
+    let begun = std::time::Instant::now();
+    let arguments = ["--data-dir", folder.to_str().unwrap()];
+    let kubeconfig = e2e::bed::variable("KUBECONFIG");
+    let mapper = Mapper::spawn(mapper::command(), "large", &kubeconfig, &arguments);
+    let ready = wait(Duration::from_mins(5), || {
+        mapper.get("/readyz").filter(|answer| answer.status == 200)
+    });
+    assert!(ready.is_some(), "it does not become ready");
+    let seconds = begun.elapsed().as_secs_f64();
+    assert!(mapper.metrics().get("portolan_mapper_edges") > 0);
+    println!("\n@restart {seconds:.1} {}", mapper.memory() >> 10);
 }
 
 fn count_files(folder: &Path) -> usize {

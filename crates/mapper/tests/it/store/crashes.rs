@@ -128,5 +128,5 @@ async fn nothing_that_was_answered_with_true_is_lost_wherever_it_ends() {
         play(&path, &some);
         check(folder.path(), &told, steps, "without power");
     }
-    println!("{} ends", 2 * (done.len() + 1 - begun));
+    println!("\n@ends {}", 2 * (done.len() + 1 - begun));
 }

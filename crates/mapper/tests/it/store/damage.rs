@@ -53,7 +53,7 @@ async fn a_file_that_is_cut_is_whole_or_set_aside() {
     }
     assert!(aside > 0);
     assert!(!open(&bytes, &states, "not cut"));
-    println!("{} cuts, {aside} set aside", bytes.len().div_ceil(4096));
+    println!("\n@cuts {} {aside}", bytes.len().div_ceil(4096));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,7 +84,7 @@ async fn a_file_with_wrong_bits_is_whole_or_set_aside() {
         aside += usize::from(open(&bytes, &states, &how));
     }
     assert!(aside > 0);
-    println!("400 files with wrong bits, {aside} set aside");
+    println!("\n@bits 400 {aside}");
 }
 
 type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mapper::store::File;
 use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 
 use super::running::{Running, edge, edges, killed};
 
@@ -99,14 +100,21 @@ async fn live(steps: &[Step]) {
     last.stop().await;
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+const LIVES: u32 = 24;
 
-    #[test]
-    fn what_was_answered_with_true_is_there_after_any_life(
-        steps in proptest::collection::vec(step(), 1..30),
-    ) {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
+#[test]
+fn what_was_answered_with_true_is_there_after_any_life() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let lives = proptest::collection::vec(step(), 1..30);
+    let mut runner = TestRunner::new(Config {
+        cases: LIVES,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let result = runner.run(&lives, |steps| {
         runtime.block_on(live(&steps));
-    }
+        Ok(())
+    });
+    result.unwrap();
+    println!("\n@lives {LIVES}");
 }
