@@ -22,6 +22,9 @@ pub const STATUS_DELAY: Duration = Duration::from_secs(3);
 /// documentation, "Considerations for large clusters").
 pub const MAX_PODS: usize = 400_000;
 
+/// Times of the watch come in order; one that is further back than this was told by a clock that was set back.
+const CLOCK_JUMP: Duration = Duration::from_mins(1);
+
 /// Changes that nobody has asked for yet. Beyond it, everybody who waits should look again.
 const MAX_TOUCHED: usize = 100_000;
 
@@ -136,9 +139,15 @@ impl Index {
         }
     }
 
-    /// All that the API server knew of pods at this time is known here. It never goes back.
+    /// All that the API server knew of pods at this time is known here. It goes back only with our own clock: otherwise
+    /// all of the time by which that was set back would count as known.
     pub fn set_current(&mut self, at: Time) {
-        self.live.current = self.live.current.max(at);
+        let is_set_back = self.live.current.since(at) > CLOCK_JUMP;
+        self.live.current = if is_set_back {
+            at
+        } else {
+            self.live.current.max(at)
+        };
     }
 
     /// Whether the API server never says how far its watch has come, so that somebody else must assume it.

@@ -58,14 +58,23 @@ fn a_step_back_keeps_what_waits_and_what_comes_then_is_taken() {
         (live.edges(), live.ingest.parked()),
         (vec![EDGE.to_owned()], 1)
     );
-    // It is looked at when the time comes again, or refused with its reason.
-    live.at(604.0).current(604.0);
-    assert_eq!((live.ingest.parked(), live.ingest.fates().total()), (0, 2));
+    // It waits no longer than it would have, by a clock that was set back.
+    live.at(331.0).current(331.0);
+    assert_eq!(
+        (live.ingest.parked(), live.refused(Refusal::Unsettled)),
+        (0, 1)
+    );
+    // What is not known by that clock is not known, although it was before.
+    live.at(390.0);
+    call(&mut live, 400.0);
+    assert_eq!(live.ingest.parked(), 1);
+    live.at(404.0).current(404.0);
+    assert_eq!(live.ingest.parked(), 0);
     call(&mut live, 300.0);
     call(&mut live, 10_000.0);
     live.at(10_040.0);
     assert_eq!(
         (live.ingest.parked(), live.refused(Refusal::Unsettled)),
-        (0, 1)
+        (0, 2)
     );
 }
