@@ -11,9 +11,8 @@ use wire::document::recognise;
 use wire::engine::Inputs;
 use wire::{Decoded, decode, response};
 
-static INPUTS: LazyLock<Inputs> = LazyLock::new(|| {
-    Inputs::of(wire::sdl::SERVED).expect("our own schema")
-});
+static INPUTS: LazyLock<Inputs> =
+    LazyLock::new(|| Inputs::of(wire::sdl::SERVED).expect("our own schema"));
 
 fuzz_target!(|body: &[u8]| {
     match decode(body) {

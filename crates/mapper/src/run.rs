@@ -16,6 +16,7 @@ use cluster::live::{self, Live, cluster_domain};
 use cluster::{Index, Settings, Update};
 use compact_str::CompactString;
 use map::Map;
+use ring::rand::{SecureRandom, SystemRandom};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
@@ -135,7 +136,12 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
 /// Goes on with the map of the data folder, if there is one.
 fn keep(args: &Args, writer: Writer, app: &App) -> Result<(Writer, Option<Keeper>), BoxError> {
     // Only a name that no other has.
-    let instance = format!("{:016x}", getrandom::u64()?);
+    let mut random = [0; 8];
+    let random_failed = |_| "the system gives no random numbers";
+    SystemRandom::new()
+        .fill(&mut random)
+        .map_err(random_failed)?;
+    let instance = format!("{:016x}", u64::from_ne_bytes(random));
     let Some(folder) = &args.data_dir else {
         tracing::warn!(
             "the map is kept in memory only: give a data folder (--data-dir) for one that survives restarts"

@@ -9,7 +9,7 @@
 //!
 //! Reports that teach something new wait for the transaction that holds it; whatever else came meanwhile is in the next
 //! one. Later times of known edges need no answer and are written every [`REFRESH_EVERY`](crate::limits::REFRESH_EVERY).
-//! What the mapper has taken and not yet resolved is kept too, as [`Held`](crate::unsaved::Held).
+//! What the mapper has taken and not yet resolved is kept too, by itself.
 //!
 //! A row is read by itself: one that cannot be read is counted and left in the file, and costs no other.
 
