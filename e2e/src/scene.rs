@@ -13,7 +13,7 @@ use crate::mapper::{Mapper, Metrics};
 use crate::time::{from_now, wait, whole_from_now};
 
 /// How long ago pods began to run, where a scene does not say.
-const BEGAN: &str = "$whole:-600";
+const BEGAN: &str = "$began:";
 
 /// A scene. Texts in its JSON that begin with `$` are filled in when they are needed: `$uid:NAME` is the UID of an object
 /// of the scene, `$at:-5` five seconds ago, `$whole:-5` the same in whole seconds.
@@ -27,6 +27,8 @@ pub struct Scene {
     objects: Vec<Object>,
     then: Vec<Then>,
     uids: BTreeMap<String, String>,
+    /// When its pods began, all in the same second: of two at one address, a later one would be the next.
+    began: String,
     reports: Vec<(&'static str, Value)>,
     items: u64,
     waiting: u64,
@@ -92,6 +94,7 @@ impl Scene {
             objects: Vec::new(),
             then: Vec::new(),
             uids: BTreeMap::new(),
+            began: whole_from_now(-600),
             reports: Vec::new(),
             items: 0,
             waiting: 0,
@@ -383,6 +386,7 @@ impl Scene {
                     .get(name)
                     .cloned()
                     .unwrap_or_else(|| panic!("{}: no object {name}", self.name)),
+                Some(("$began", _)) => self.began.clone(),
                 Some(("$at", seconds)) => from_now(seconds.parse().unwrap()),
                 Some(("$whole", seconds)) => whole_from_now(seconds.parse().unwrap()),
                 _ => text.clone(),

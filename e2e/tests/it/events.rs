@@ -29,7 +29,7 @@ impl Reader {
 
     fn try_open(mapper: &Mapper) -> Result<Self, Answer> {
         let mut connection = BufReader::new(http::connect(mapper.address).unwrap());
-        let request = "GET /events HTTP/1.1\r\nhost: mapper\r\n\r\n";
+        let request = "GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n";
         connection.get_mut().write_all(request.as_bytes()).unwrap();
         let (status, head) = http::read_head(&mut connection).unwrap();
         if status != 200 {

@@ -123,7 +123,7 @@ fn hostile_requests_harm_nobody() {
 /// A client whose body comes a byte at a time, until the server has had enough: the status that it gets.
 fn trickle(mapper: &Mapper) -> u16 {
     let mut stream = http::connect(mapper.address).unwrap();
-    let head = "POST /query HTTP/1.1\r\nhost: mapper\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n";
+    let head = "POST /query HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
     let mut writing = stream.try_clone().unwrap();
     std::thread::scope(|scope| {

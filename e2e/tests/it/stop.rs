@@ -11,7 +11,7 @@ use e2e::time::wait;
 /// A request whose body lacks its last byte.
 fn begun(mapper: &Mapper) -> TcpStream {
     let mut stream = http::connect(mapper.address).unwrap();
-    let head = "POST /query HTTP/1.1\r\nhost: mapper\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n";
+    let head = "POST /query HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(b"{\"query\":\"{health}\"").unwrap();
     stream
@@ -31,7 +31,7 @@ fn it_ends_within_five_seconds_whatever_is_open() {
     let mut mapper = Mapper::ready("stop", &[]);
     let mut events = http::connect(mapper.address).unwrap();
     events
-        .write_all(b"GET /events HTTP/1.1\r\nhost: mapper\r\n\r\n")
+        .write_all(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .unwrap();
     let mut events = BufReader::new(events);
     assert_eq!(http::read_head(&mut events).unwrap().0, 200);
