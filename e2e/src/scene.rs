@@ -12,11 +12,11 @@ use crate::kube::{Kube, Proxy};
 use crate::mapper::{Mapper, Metrics};
 use crate::time::{from_now, wait, whole_from_now};
 
-/// How long ago pods began to run, where a scene does not say.
+/// When pods began to run, where a scene does not say: ten minutes ago.
 const BEGAN: &str = "$began:";
 
 /// A scene. Texts in its JSON that begin with `$` are filled in when they are needed: `$uid:NAME` is the UID of an object
-/// of the scene, `$at:-5` five seconds ago, `$whole:-5` the same in whole seconds.
+/// of the scene, `$at:-5` five seconds ago, `$whole:-5` the same in whole seconds, `$began:` when its pods began.
 #[derive(Debug)]
 pub struct Scene {
     /// Its name, which is its namespace.
