@@ -140,7 +140,7 @@ pub const MAX_LESSONS: usize = 256;
 /// See [`MAX_LESSONS`].
 pub const MAX_IN_LESSON: usize = 1_000;
 
-/// New edges and facets in one transaction of the store: a few milliseconds of JSON for the writer.
+/// New edges and facets in one transaction of the store: a few milliseconds of copies for the writer.
 pub const NEWS_AT_ONCE: usize = 10_000;
 
 /// Other rows in it. New ones wait for no more than these.
