@@ -164,6 +164,8 @@ fn starts(town: &Town, folder: &Path) {
         length as f64 / town.edges() as f64,
         rows as f64 / town.edges() as f64,
     );
+    // What the built mapper is started on.
+    std::fs::copy(&left, again.join(FILE)).unwrap();
     println!();
 }
 
