@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod backup;
 mod conformance;
 mod contract;
 mod dns_intents;

@@ -9,7 +9,8 @@ use cluster::TokenUser;
 use super::roles::Roles;
 
 /// `--access`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "server", derive(clap::ValueEnum))]
 pub enum Access {
     /// Whoever is not on loopback shows a token over TLS.
     #[default]
