@@ -192,6 +192,7 @@ fn filter(
     }
 }
 
+/// Beyond the old contract, edges of all clusters are shown, as after an import: each says which is its own.
 fn wider(
     filter: Filter,
     external: Option<bool>,
@@ -201,6 +202,7 @@ fn wider(
 ) -> Filter {
     let evidence = evidence.unwrap_or_default().into_iter();
     Filter {
+        cluster: None,
         external: external.unwrap_or_default(),
         evidence: evidence.map(edges::evidence).collect(),
         since: since.map(|time| time.0),
