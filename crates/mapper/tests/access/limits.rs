@@ -14,8 +14,15 @@ const HEALTH: &str = r#"{"query":"{health}"}"#;
 async fn a_sender_has_so_many_connections_and_others_have_theirs() {
     let bed = Bed::new(Access::Token).await;
     let mut held = Vec::new();
+    let request = format!("{POST}content-length: {}\r\n\r\n{HEALTH}", HEALTH.len());
     for _ in 0..MAX_CONNECTIONS_PER_SENDER {
-        held.push(bed.from(3).connect().await);
+        let mut stream = bed.from(3).connect().await;
+        // Its answer shows that it has its place, before the next one comes.
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).await.unwrap();
+        assert_eq!(&start, b"HTTP/1.1 200");
+        held.push(stream);
     }
     let answer = ask(bed.from(3).connect().await, POST, HEALTH).await;
     assert_eq!(answer.status, 0, "{answer:?}");

@@ -326,6 +326,8 @@ pub(crate) async fn ask(
     let request = format!("{head}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
     // It may be refused before it is through.
     let _cut = stream.write_all(request.as_bytes()).await;
+    // TLS keeps the end of it where the socket had no room.
+    let _cut = stream.flush().await;
     let mut bytes = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut bytes));
     let _cut = read.await.unwrap();
