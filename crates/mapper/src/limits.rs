@@ -28,9 +28,6 @@ pub const MAX_NAMES_PER_WORKLOAD: usize = 1_000;
 /// Outside addresses listed per workload; what comes after is folded to /24 or /48.
 pub const MAX_ADDRESSES_PER_WORKLOAD: usize = 256;
 
-/// Client addresses kept for one workload that is called from the internet; then folded likewise.
-pub const MAX_CLIENT_ADDRESSES: usize = 256;
-
 /// Unknown addresses that are named: enough to see the pattern.
 pub const MAX_UNKNOWN: usize = 1_000;
 
