@@ -1,6 +1,7 @@
 # soak [KILLS [EDGES]]: kills the mapper 1 000 times under load, measures the store, and writes docs/reliability.md
 # shellcheck shell=bash
 
+source dev.d/figures.sh
 source dev.d/tests.sh
 source dev.d/e2e.sh
 
@@ -76,12 +77,9 @@ grouped() {
 }
 
 fill_soak() {
-  local out=$1 machine
-  machine="$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(
-    awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo
-  ), Linux $(uname -r)"
-  awk -v date="$(date -u +%Y-%m-%d)" -v commit="$(git describe --always --dirty)" -v machine="$machine" \
-    -v compiler="$(rustc --version)" -v load="$(cut -d' ' -f1 /proc/loadavg)" \
+  local out=$1
+  awk -v date="$(date -u +%Y-%m-%d)" -v commit="$(git describe --always --dirty)" -v machine="$(machine)" \
+    -v compiler="$(rustc --version)" -v load="$(load_average)" \
     -v edges="$(grouped "$(soak_line edges "$out/measured.log")")" -v out="$out" '
     function file(name) { while ((getline line <(out "/" name ".md")) > 0) print line }
     /^@(COUNTS|RATES|START)@$/ { gsub(/@/, ""); file($0); next }

@@ -16,6 +16,7 @@ use prometheus::core::Collector;
 use prometheus::{HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
 
 pub use instruments::{Counter, Gauge, Histogram, LabelledCounter, MAX_SERIES, OTHER};
+pub use process::resident_memory;
 
 use asked::Asked;
 

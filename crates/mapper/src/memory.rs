@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use app::metrics::resident_memory;
 use app::shutdown::Stop;
 
 use crate::writer::Mapper;
@@ -34,24 +35,11 @@ fn limit(text: &str) -> Option<u64> {
     (bytes < 1 << 60).then_some(bytes)
 }
 
-/// Memory of this process that is really there, in bytes (proc(5), `VmRSS`).
-pub(crate) fn resident() -> Option<u64> {
-    parse_resident(&std::fs::read_to_string("/proc/self/status").ok()?)
-}
-
-fn parse_resident(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib = line.trim().strip_suffix("kB")?.trim();
-    kib.parse::<u64>().ok()?.checked_mul(1024)
-}
-
 /// Lets the mapper refuse reports while memory is above the ceiling.
 pub(crate) async fn watch(ceiling: u64, mapper: Mapper, stop: Stop) {
     let mut full = false;
     while !stop.cancelled_within(EVERY).await {
-        let resident = resident().unwrap_or_default();
+        let resident = resident_memory().unwrap_or_default();
         let is_full = resident >= ceiling;
         if is_full != full {
             if is_full {
@@ -74,14 +62,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_and_sizes_are_read_as_the_kernel_writes_them() {
+    fn limits_are_read_as_the_kernel_writes_them() {
         assert_eq!(limit("536870912\n"), Some(536_870_912));
         assert_eq!(limit("max\n"), None);
         assert_eq!(limit("9223372036854771712\n"), None);
-        let status = "Name:\tportolan\nVmPeak:\t  900 kB\nVmRSS:\t    1234 kB\nThreads:\t4\n";
-        assert_eq!(parse_resident(status), Some(1_263_616));
-        assert_eq!(parse_resident("VmRSS: x kB"), None);
-        assert!(resident().is_some_and(|bytes| bytes > 1 << 20));
         assert_eq!(ceiling(7), Some(7));
     }
 }

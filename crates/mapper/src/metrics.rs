@@ -3,7 +3,7 @@
 pub(crate) mod access;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use app::metrics::{Histogram, LabelledCounter, Metrics, MetricsError};
@@ -256,8 +256,7 @@ pub(crate) fn of_store(
     metrics: &Metrics,
     figures: &Arc<store::Figures>,
 ) -> Result<(), MetricsError> {
-    type Read = fn(&store::Figures) -> u64;
-    let counters: [(&str, &str, Read); 3] = [
+    let rows: [Row<Arc<store::Figures>>; 3] = [
         (
             "portolan_mapper_store_commits_total",
             "Transactions that are on disk.",
@@ -274,11 +273,8 @@ pub(crate) fn of_store(
             |figures| figures.failures.load(Relaxed),
         ),
     ];
-    for (name, help, read) in counters {
-        let of = Arc::clone(figures);
-        metrics.counter_from(name, help, move || read(&of))?;
-    }
-    let gauges: [(&str, &str, Read); 3] = [
+    counters(metrics, figures, rows)?;
+    let rows: [Row<Arc<store::Figures>>; 3] = [
         (
             "portolan_mapper_store_failing",
             "1 while the map cannot be written, and reports are refused.",
@@ -295,10 +291,7 @@ pub(crate) fn of_store(
             |figures| figures.set_aside.load(Relaxed),
         ),
     ];
-    for (name, help, read) in gauges {
-        let of = Arc::clone(figures);
-        metrics.gauge_from(name, help, move || float(read(&of)))?;
-    }
+    gauges(metrics, figures, rows)?;
     let of = Arc::clone(figures);
     metrics.gauge_from(
         "portolan_mapper_store_commit_seconds",
@@ -312,55 +305,47 @@ pub(crate) fn of_store(
 
 /// What is done for ClientIntents.
 pub(crate) fn intents(metrics: &Metrics, figures: &Arc<Figures>) -> Result<(), MetricsError> {
-    type Read = fn(&Figures) -> &AtomicU64;
-    let gauges: [(&str, &str, Read); 2] = [
+    let rows: [Row<Arc<Figures>>; 2] = [
         (
             "portolan_mapper_client_intents",
             "ClientIntents that have, or had, internet targets.",
-            |figures| &figures.intents,
+            |figures| figures.intents.load(Relaxed),
         ),
         (
             "portolan_mapper_dns_names",
             "Pairs of a name outside the cluster and its address that are kept for ClientIntents.",
-            |figures| &figures.names,
+            |figures| figures.names.load(Relaxed),
         ),
     ];
-    for (name, help, read) in gauges {
-        let of = Arc::clone(figures);
-        metrics.gauge_from(name, help, move || float(read(&of).load(Relaxed)))?;
-    }
-    let counters: [(&str, &str, Read); 5] = [
+    gauges(metrics, figures, rows)?;
+    let rows: [Row<Arc<Figures>>; 5] = [
         (
             "portolan_mapper_client_intents_patches_total",
             "Statuses of ClientIntents that were written.",
-            |figures| &figures.patches,
+            |figures| figures.patches.load(Relaxed),
         ),
         (
             "portolan_mapper_client_intents_failures_total",
             "Statuses of ClientIntents that could not be written; each is tried again.",
-            |figures| &figures.failures,
+            |figures| figures.failures.load(Relaxed),
         ),
         (
             "portolan_mapper_client_intents_refused_total",
             "ClientIntents that found no room.",
-            |figures| &figures.refused,
+            |figures| figures.refused.load(Relaxed),
         ),
         (
             "portolan_mapper_dns_lookup_failures_total",
             "Lookups of domains of ClientIntents without an address.",
-            |figures| &figures.lookup_failures,
+            |figures| figures.lookup_failures.load(Relaxed),
         ),
         (
             "portolan_mapper_dns_names_dropped_total",
             "Addresses of names that found no room on their way to ClientIntents.",
-            |figures| &figures.dropped,
+            |figures| figures.dropped.load(Relaxed),
         ),
     ];
-    for (name, help, read) in counters {
-        let of = Arc::clone(figures);
-        metrics.counter_from(name, help, move || read(&of).load(Relaxed))?;
-    }
-    Ok(())
+    counters(metrics, figures, rows)
 }
 
 /// The instruments of the server: requests by page and status, and the time of queries.
@@ -389,6 +374,33 @@ fn counter(
 ) -> Result<(), MetricsError> {
     let of = mapper.clone();
     metrics.counter_from(name, help, move || read(&of.stats()))
+}
+
+/// A metric: its name, its help, and how it is read.
+type Row<S> = (&'static str, &'static str, fn(&S) -> u64);
+
+/// Counters of one source, which is a cheap handle.
+fn counters<S: Clone + Send + Sync + 'static, const N: usize>(
+    metrics: &Metrics,
+    source: &S,
+    rows: [Row<S>; N],
+) -> Result<(), MetricsError> {
+    rows.into_iter().try_for_each(|(name, help, read)| {
+        let of = source.clone();
+        metrics.counter_from(name, help, move || read(&of))
+    })
+}
+
+/// Gauges, likewise.
+fn gauges<S: Clone + Send + Sync + 'static, const N: usize>(
+    metrics: &Metrics,
+    source: &S,
+    rows: [Row<S>; N],
+) -> Result<(), MetricsError> {
+    rows.into_iter().try_for_each(|(name, help, read)| {
+        let of = source.clone();
+        metrics.gauge_from(name, help, move || float(read(&of)))
+    })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts below 2^53")]

@@ -85,10 +85,20 @@ fn start_time(stat: &str, system: &str) -> Option<f64> {
     Some(boot + field(stat, 22)? / TICKS)
 }
 
+/// Memory of this process that is in RAM, in bytes (proc(5), `VmRSS`).
+pub fn resident_memory() -> Option<u64> {
+    bytes(&read("/proc/self/status")?, "VmRSS:")
+}
+
+#[allow(clippy::cast_precision_loss, reason = "sizes below 2^53")]
 fn kilobytes(status: &str, key: &str) -> Option<f64> {
+    bytes(status, key).map(|bytes| bytes as f64)
+}
+
+fn bytes(status: &str, key: &str) -> Option<u64> {
     let value = status.lines().find_map(|line| line.strip_prefix(key))?;
-    let number: f64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(number * 1024.0)
+    let number: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    number.checked_mul(1024)
 }
 
 fn max_files(limits: &str) -> Option<f64> {
@@ -122,6 +132,10 @@ mod tests {
 
     #[test]
     fn memory_is_in_bytes() {
+        let padded = "Name:\tportolan\nVmPeak:\t  900 kB\nVmRSS:\t    1234 kB\nThreads:\t4\n";
+        assert_eq!(bytes(padded, "VmRSS:"), Some(1_263_616));
+        assert_eq!(bytes("VmRSS: x kB", "VmRSS:"), None);
+        assert!(resident_memory().is_some_and(|bytes| bytes > 1 << 20));
         let status = "Name:\tx\nVmSize:\t  20480 kB\nVmRSS:\t    1024 kB\n";
         assert_eq!(kilobytes(status, "VmRSS:"), Some(1_048_576.0));
         assert_eq!(kilobytes(status, "VmSize:"), Some(20_971_520.0));

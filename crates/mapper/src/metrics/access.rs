@@ -3,12 +3,10 @@
 use app::metrics::{Metrics, MetricsError};
 use map::Time;
 
-use super::float;
+use super::{Row, gauges};
 use crate::access::Reason;
 use crate::server::Gate;
 use crate::server::tls::Certificate;
-
-type Read = fn(&Gate) -> usize;
 
 /// Registers what comes from the gate.
 pub(crate) fn register(
@@ -26,32 +24,29 @@ pub(crate) fn register(
             all.to_vec()
         },
     )?;
-    let gauges: [(&str, &str, Read); 4] = [
+    let rows: [Row<Gate>; 4] = [
         (
             "portolan_access_tokens",
             "Tokens that are known to be good, as hashes.",
-            |gate| gate.tokens().known,
+            |gate| gate.tokens().known as u64,
         ),
         (
             "portolan_access_bad_tokens",
             "Tokens that were found bad lately, as hashes.",
-            |gate| gate.tokens().bad,
+            |gate| gate.tokens().bad as u64,
         ),
         (
             "portolan_access_waiting_reviews",
             "Tokens that the API server is being asked about.",
-            |gate| gate.tokens().waiting,
+            |gate| gate.tokens().waiting as u64,
         ),
         (
             "portolan_access_senders",
             "Addresses whose use is limited apart from that of others.",
-            Gate::senders,
+            |gate| gate.senders() as u64,
         ),
     ];
-    for (name, help, read) in gauges {
-        let of = gate.clone();
-        metrics.gauge_from(name, help, move || float(read(&of) as u64))?;
-    }
+    gauges(metrics, gate, rows)?;
     let of = gate.clone();
     metrics.counter_from(
         "portolan_access_review_failures_total",

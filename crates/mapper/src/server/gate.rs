@@ -1,7 +1,9 @@
 //! The rim of [`access`](crate::access): what stands in front of every connection and request.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use app::clock::Stopwatch;
 use http::Request;
@@ -63,11 +65,9 @@ impl Gate {
             gate: self.clone(),
             place,
         };
-        // Port-forwards and what else runs in this pod: there are no strangers to hold off.
-        if connection.is_loopback() {
+        let Some((from, now)) = self.sender(connection) else {
             return Ok(seat(None));
-        }
-        let (from, now) = (connection.peer.ip(), self.0.watch.elapsed());
+        };
         let entered = self.0.senders.lock().connect(from, CONNECTION_COST, now);
         match entered {
             Ok(place) => Ok(seat(Some(place))),
@@ -80,11 +80,10 @@ impl Gate {
 
     /// Whether a request is within its sender's rate.
     pub(crate) fn pace(&self, connection: &Connection) -> Result<(), Refusal> {
-        if connection.is_loopback() {
-            return Ok(());
+        match self.sender(connection) {
+            Some((from, now)) => self.0.senders.lock().request(from, now),
+            None => Ok(()),
         }
-        let (from, now) = (connection.peer.ip(), self.0.watch.elapsed());
-        self.0.senders.lock().request(from, now)
     }
 
     /// What a request may do, as far as its head tells. Probes need no token, and none is looked at.
@@ -118,8 +117,7 @@ impl Gate {
         let all = u32::try_from(count).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.0.bodies).try_acquire_many_owned(all);
         let room = room.map_err(|_| Refusal::of(Reason::Room))?;
-        if !connection.is_loopback() {
-            let (from, now) = (connection.peer.ip(), self.0.watch.elapsed());
+        if let Some((from, now)) = self.sender(connection) {
             self.0.senders.lock().bytes(from, count, now)?;
         }
         Ok(room)
@@ -150,10 +148,16 @@ impl Gate {
     }
 
     fn charge(&self, connection: &Connection) {
-        if !connection.is_loopback() {
-            let (from, now) = (connection.peer.ip(), self.0.watch.elapsed());
+        if let Some((from, now)) = self.sender(connection) {
             self.0.senders.lock().charge(from, BAD_TOKEN_COST, now);
         }
+    }
+
+    /// Whose use is limited, and the time by which it is. Not that of port-forwards and of what else runs in this pod:
+    /// there are no strangers to hold off.
+    fn sender(&self, connection: &Connection) -> Option<(IpAddr, Duration)> {
+        let now = || (connection.peer.ip(), self.0.watch.elapsed());
+        (!connection.is_loopback()).then(now)
     }
 }
 

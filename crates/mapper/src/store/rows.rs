@@ -234,20 +234,19 @@ impl Loaded {
             loaded.map.raise_floor(&cluster, floor);
         }
         let (map, stale) = (&mut loaded.map, &mut loaded.stale);
-        loaded.unreadable += each(database, Row::Edge, |(key, edge): (EdgeKey, Edge)| {
-            if edge.seen.last() < map.floor(&key.cluster) {
-                stale.push(Op::edge(Row::Edge, &key, None));
-            } else {
-                map.join_edge(key, edge);
-            }
-        })?;
-        loaded.unreadable += each(database, Row::Attempt, |(key, edge): (EdgeKey, Edge)| {
-            if edge.seen.last() < map.floor(&key.cluster) {
-                stale.push(Op::edge(Row::Attempt, &key, None));
-            } else {
-                map.join_attempt(key, edge);
-            }
-        })?;
+        let tables: [(Row, Join); 2] = [
+            (Row::Edge, Map::join_edge),
+            (Row::Attempt, Map::join_attempt),
+        ];
+        for (row, join) in tables {
+            loaded.unreadable += each(database, row, |(key, edge): (EdgeKey, Edge)| {
+                if edge.seen.last() < map.floor(&key.cluster) {
+                    stale.push(Op::edge(row, &key, None));
+                } else {
+                    join(map, key, edge);
+                }
+            })?;
+        }
         loaded.unreadable += each(database, Row::Workload, |row: WorkloadRow| {
             let ((cluster, workload), (at, attributes)) = row;
             map.describe(&cluster, &workload, at, attributes);
@@ -258,6 +257,9 @@ impl Loaded {
         Ok(loaded)
     }
 }
+
+/// Joins a row of its table into the map.
+type Join = fn(&mut Map, EdgeKey, Edge);
 
 type WorkloadRow = ((String, Workload), (Time, Attributes));
 
