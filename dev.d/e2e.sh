@@ -16,7 +16,8 @@ end_to_end() {
   # shellcheck disable=SC2064 # its name is known now
   trap "./dev testbed down ${bed[*]}" EXIT
   ./dev testbed up "${bed[@]}" --port-base auto --no-controllers --no-scheduler
-  ./dev testbed nodes 2 "${bed[@]}"
+  # All that any test wants: after an outage of the API server, it may take minutes until new ones are looked after.
+  ./dev testbed nodes 10 "${bed[@]}"
   eval "$(./dev testbed env "${bed[@]}")"
   export PORTOLAN_E2E=1 PORTOLAN_MAPPER=${release:-$target/debug/portolan-mapper} PORTOLAN_E2E_LOGS=$logs
   local threads=(--test-threads 6)
