@@ -5,8 +5,9 @@
 //! link type that a capture file names and the packet walk needs.
 //!
 //! ```text
-//! capture_file ─► frame ─► packet ─► UDP payload ─► dns
-//!                             └────► TCP payload ─► dns_stream ─► dns
+//! capture_file ─┐
+//! filter ─► ring ┴► frame ─► packet ─► UDP payload ─► dns
+//!                              └────► TCP payload ─► dns_stream ─► dns
 //! /proc/<pid>/net/tcp … ─► socket_table        /proc/<pid>/cgroup … ─► proc
 //! ```
 
@@ -14,6 +15,10 @@ mod bytes;
 pub mod capture_file;
 pub mod dns;
 pub mod dns_stream;
+#[cfg(target_os = "linux")]
+pub mod filter;
 pub mod packet;
 pub mod proc;
+#[cfg(target_os = "linux")]
+pub mod ring;
 pub mod socket_table;

@@ -162,3 +162,9 @@ pub fn parse(link: LinkType, frame: &[u8]) -> Result<Packet<'_>, Unreadable> {
         transport: transport::parse(ip.protocol, ip.payload)?,
     })
 }
+
+/// Reads a packet whose link header was taken off, down to its transport header; `ethertype` says what it begins with: an
+/// IP header, or VLAN tags.
+pub fn parse_network(ethertype: u16, bytes: &[u8]) -> Result<Packet<'_>, Unreadable> {
+    parse(LinkType::RawIp, link::behind_tags(ethertype, bytes)?)
+}

@@ -30,8 +30,12 @@ pub(super) fn strip(link: LinkType, frame: &[u8]) -> Result<&[u8], Unreadable> {
 
 /// Skips a header of this length with the ethertype at `place`, and the VLAN tags behind it.
 fn behind_ethertype(frame: &[u8], place: usize, length: usize) -> Result<&[u8], Unreadable> {
-    let mut ethertype = bytes::be16(frame, place).ok_or(Unreadable::Truncated)?;
-    let mut rest = frame.get(length..).ok_or(Unreadable::Truncated)?;
+    let ethertype = bytes::be16(frame, place).ok_or(Unreadable::Truncated)?;
+    behind_tags(ethertype, frame.get(length..).ok_or(Unreadable::Truncated)?)
+}
+
+/// Skips the VLAN tags, if that is what the ethertype says.
+pub(super) fn behind_tags(mut ethertype: u16, mut rest: &[u8]) -> Result<&[u8], Unreadable> {
     for _ in 0..=MAX_VLAN_TAGS {
         match ethertype {
             ethertype::IPV4 | ethertype::IPV6 => return Ok(rest),
