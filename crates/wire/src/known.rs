@@ -53,7 +53,38 @@ pub struct Known {
     mutation: BTreeSet<String>,
 }
 
+/// What we send beyond the old contract: the fields of destinations, sources, Kafka's results and Istio's connections,
+/// and the mutations.
+const ADDED: [&[&str]; 5] = [
+    &[
+        "destinationPodUid",
+        "originalDestination",
+        "originalPort",
+        "protocol",
+        "attempt",
+        "firstSeen",
+        "connections",
+    ],
+    &["srcPodUid", "nodeName", "reporterId"],
+    &["reporterId", "attempt"],
+    &["reporterId", "attempt"],
+    &["reportCoverage"],
+];
+
 impl Known {
+    /// Whether the mapper knows all that we send, so that nothing is to be trimmed.
+    pub fn is_complete(&self) -> bool {
+        let known = [
+            &self.destination,
+            &self.source,
+            &self.kafka,
+            &self.istio,
+            &self.mutation,
+        ];
+        let mut pairs = known.into_iter().zip(ADDED);
+        pairs.all(|(known, added)| added.iter().all(|field| known.contains(*field)))
+    }
+
     /// From the answer to [`KNOWN_FIELDS`].
     pub fn read(body: &[u8]) -> Result<Self, ResponseError> {
         #[derive(Deserialize)]
@@ -169,7 +200,9 @@ fn keep<T>(known: &BTreeSet<String>, field: &str, value: &mut Option<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::{CaptureTcpResults, NodeCoverage};
+    use crate::input::{
+        CaptureTcpResults, IstioConnectionResults, KafkaMapperResults, NodeCoverage,
+    };
     use crate::{AttemptOutcome, Int, Protocol, Text};
 
     fn report() -> Report {
@@ -219,6 +252,87 @@ mod tests {
             ..Destination::default()
         };
         assert_eq!(*destination, meant);
+    }
+
+    impl Known {
+        /// In the order of `ADDED`.
+        fn parts(&mut self) -> [&mut BTreeSet<String>; 5] {
+            [
+                &mut self.destination,
+                &mut self.source,
+                &mut self.kafka,
+                &mut self.istio,
+                &mut self.mutation,
+            ]
+        }
+    }
+
+    fn complete() -> Known {
+        let mut known = Known::default();
+        for (part, fields) in known.parts().into_iter().zip(ADDED) {
+            part.extend(fields.iter().map(|field| (*field).to_owned()));
+        }
+        known
+    }
+
+    #[test]
+    fn complete_is_what_lacks_no_field() {
+        assert!(complete().is_complete());
+        for (at, fields) in ADDED.iter().enumerate() {
+            for field in *fields {
+                let mut known = complete();
+                assert!(known.parts()[at].remove(*field));
+                assert!(!known.is_complete(), "{field}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_lacks_no_field_gets_all_that_can_be_said() {
+        let some = || Some(Text::from("x"));
+        let destination = Destination {
+            destination_pod_uid: some(),
+            original_destination: some(),
+            original_port: Some(Int(1)),
+            protocol: Some(Protocol::Tcp),
+            attempt: Some(AttemptOutcome::Refused),
+            first_seen: Some(crate::Time::default()),
+            connections: Some(Int(1)),
+            ..Destination::default()
+        };
+        let source = RecordedDestinationsForSrc {
+            src_pod_uid: some(),
+            node_name: some(),
+            reporter_id: some(),
+            destinations: vec![destination],
+            ..RecordedDestinationsForSrc::default()
+        };
+        let kafka = KafkaMapperResult {
+            reporter_id: some(),
+            attempt: Some(AttemptOutcome::Refused),
+            ..KafkaMapperResult::default()
+        };
+        let istio = IstioConnection {
+            reporter_id: some(),
+            attempt: Some(AttemptOutcome::Refused),
+            ..IstioConnection::default()
+        };
+        for report in [
+            Report::TcpCaptures(CaptureTcpResults {
+                results: vec![source],
+            }),
+            Report::Kafka(KafkaMapperResults {
+                results: vec![kafka],
+            }),
+            Report::Istio(IstioConnectionResults {
+                results: vec![istio],
+            }),
+            Report::Coverage(NodeCoverage::default()),
+        ] {
+            let mut trimmed = report.clone();
+            assert!(complete().trim(&mut trimmed));
+            assert_eq!(trimmed, report);
+        }
     }
 
     #[test]

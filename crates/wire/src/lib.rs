@@ -7,8 +7,11 @@
 //! ```
 //!
 //! [`input`] holds what reporters send, [`output`] what the replaced mapper answers, [`edge`] what this one answers
-//! beyond it. [`document`] are the texts that our own clients send. Without the feature `server` there is only serde.
+//! beyond it. [`document`] are the texts that our own clients send. Without the features `server` and `client` there is
+//! only serde.
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod decode;
 pub mod document;
 pub mod edge;

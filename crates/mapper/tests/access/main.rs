@@ -9,5 +9,6 @@
 mod certificate;
 mod limits;
 mod plain;
+mod reporter;
 mod server;
 mod tokens;

@@ -32,6 +32,9 @@ use tokio_rustls::client::TlsStream;
 /// The name in the certificates.
 pub(crate) const NAME: &str = "portolan-mapper.portolan.svc";
 
+/// An address in the certificates that is this machine's, and not loopback as the mapper means it.
+pub(crate) const ADDRESS: &str = "127.0.0.2";
+
 /// A certificate with its key.
 pub(crate) struct Pair {
     pub(crate) der: CertificateDer<'static>,
@@ -40,7 +43,7 @@ pub(crate) struct Pair {
 }
 
 pub(crate) fn pair() -> Pair {
-    let params = CertificateParams::new([NAME.to_owned()]).unwrap();
+    let params = CertificateParams::new([NAME.to_owned(), ADDRESS.to_owned()]).unwrap();
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap();
     let pem = |tag: &str, der: &[u8]| pem::encode(&pem::Pem::new(tag, der));
