@@ -111,13 +111,9 @@ forget_network() {
   rm -f "$state/networks/$1"
 }
 
-# The folders in which cgroups are made: one for each hierarchy of version 1, or the one of version 2.
+# The folders in which cgroups are made: one for each hierarchy of version 1, and the one of version 2.
 cgroup_roots() {
-  if [[ -f /sys/fs/cgroup/cgroup.controllers ]]; then
-    echo /sys/fs/cgroup
-  else
-    awk '$3 == "cgroup" { print $2 }' /proc/mounts
-  fi
+  awk '$3 == "cgroup" || $3 == "cgroup2" { print $2 }' /proc/mounts
 }
 
 make_cgroups() {
@@ -158,9 +154,10 @@ remove_nodes() {
   done
 }
 
-# launch_node N: what was written about its pods before is history, as after a reboot.
+# launch_node N: with nothing left of an earlier life but its disk, as after a reboot.
 launch_node() {
   local folder=$state/node-$1
+  remove_cgroups "$(cgroup_of "$1")"
   make_cgroups "$(cgroup_of "$1")"
   write_node_files "$1" "$folder"
   launch "node-$1" unshare --mount --uts --net --pid --fork --kill-child --mount-proc \

@@ -96,7 +96,14 @@ parse() {
         break
         ;;
       -*) misused "no flag $1" ;;
-      *) arguments+=("$1") ;;
+      *)
+        arguments+=("$1")
+        # From here on, flags are those of the command to enter with.
+        if [[ $verb == enter && ${#arguments[@]} -gt 1 ]]; then
+          arguments+=("${@:2}")
+          break
+        fi
+        ;;
     esac
     shift
   done
