@@ -3,14 +3,16 @@
 
 # image NAME FILE…: makes it, and gives it to all nodes.
 image() {
-  local image archive
+  local image archive node
   require_owner
   ((node_count > 0)) || fail "testbed $name has no real node to give an image to: ./dev testbed up --node"
   image=$(tagged "$1")
   archive=$state/images/${image//[\/:]/-}.tar
   shift
   make_image "$archive" "$image" "$@"
-  import_image "$archive"
+  for ((node = 1; node <= node_count; node++)); do
+    import_into "$node" "$archive"
+  done
   echo "testbed $name: image $image, $(($(stat -c %s "$archive") / 1024)) KiB"
 }
 
@@ -22,12 +24,10 @@ tagged() {
   esac
 }
 
-import_image() {
-  local node
-  for ((node = 1; node <= node_count; node++)); do
-    on_node "$node" ctr --namespace k8s.io images import - <"$1" >/dev/null ||
-      fail "node-$node did not take the image $1; what containerd said is above"
-  done
+# import_into N ARCHIVE
+import_into() {
+  on_node "$1" ctr --namespace k8s.io images import - <"$2" >/dev/null ||
+    fail "node-$1 did not take the image $2; what containerd said is above"
 }
 
 # make_image ARCHIVE NAME FILE…: of one layer. A FILE is a file, which gets to /, or FILE:/PATH; or a folder, whose
@@ -107,18 +107,27 @@ END
 
 # The images that every testbed with nodes has: what pods stand on, the cluster's DNS, and what tests run.
 own_images() {
-  local images=$state/images file_cap=''
-  make_image "$images/pause.tar" pause:testbed "$TESTBED_BIN/pause"
-  make_image "$images/coredns.tar" coredns:testbed "$TESTBED_BIN/coredns"
-  busybox_image "$images/busybox.tar"
-  import_image "$images/pause.tar"
-  import_image "$images/coredns.tar"
-  import_image "$images/busybox.tar"
+  local images=$state/images file_cap='' image node
+  [[ $images/pause.tar -nt $TESTBED_BIN/pause ]] ||
+    make_image "$images/pause.tar" pause:testbed "$TESTBED_BIN/pause"
+  [[ $images/coredns.tar -nt $TESTBED_BIN/coredns ]] ||
+    make_image "$images/coredns.tar" coredns:testbed "$TESTBED_BIN/coredns"
+  [[ $images/busybox.tar -nt $(command -v busybox) ]] || busybox_image "$images/busybox.tar"
+  for ((node = 1; node <= node_count; node++)); do
+    for image in pause coredns busybox; do
+      # A node keeps its images with its disk.
+      [[ $state/node-$node/$image.imported -nt $images/$image.tar ]] || {
+        import_into "$node" "$images/$image.tar"
+        touch "$state/node-$node/$image.imported"
+      }
+    done
+  done
 }
 
 # All of busybox, and a page that says who asked whom: `httpd -f -h /www`, `wget -qO- http://…/cgi-bin/who`.
 busybox_image() {
   local root applet
+  mkdir -p "$state/images"
   root=$(mktemp -d "$state/images/busybox.XXXXXX")
   (
     umask 022

@@ -78,8 +78,9 @@ check_names() {
 make_network() {
   local network
   network=$(network_name)
-  is_named "$network" && return
+  ! is_named "$network" || return 0
   mkdir -p "$state/networks"
+  forget_network "$network"
   echo - >"$state/networks/$network"
   ip netns add "$network"
   nsenter --net="/run/netns/$network" testbed/node/network.sh "$ADVERTISED_IP" "$node_count" || {

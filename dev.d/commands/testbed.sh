@@ -354,7 +354,9 @@ nodes() {
 }
 
 fake_node() {
-  local pods=10.$((128 + $1 / 256)).$(($1 % 256)).0/24
+  local pods=10.$((128 + $1 / 256)).$(($1 % 256)).0/24 taints=''
+  # Beside real nodes, only pods that ask for it are fake.
+  ((node_count == 0)) || taints='{key: kwok.x-k8s.io/node, value: fake, effect: NoSchedule}'
   cat <<END
 ---
 apiVersion: v1
@@ -366,6 +368,7 @@ metadata:
 spec:
   podCIDR: $pods
   podCIDRs: [$pods]
+  taints: [$taints]
 status:
   addresses:
   - {type: InternalIP, address: 10.64.$(($1 / 250)).$(($1 % 250 + 1))}
