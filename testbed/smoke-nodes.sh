@@ -108,12 +108,13 @@ killed_midway() {
 host >"$scratch/host"
 check 'without root, a node is refused in words' \
   refuses 'a real node needs root' unshare --user --map-user=65534 ./dev testbed up --name "$second" --node
-check 'a testbed with two nodes comes up' testbed up --nodes 2 --no-kwok
+check 'a testbed with two nodes comes up' testbed up --nodes 2
 eval "$(testbed env)"
 other=$(dirname "$TESTBED_STATE")/$second
-check 'up again changes nothing' says 'is up already' testbed up --no-kwok
+check 'up again changes nothing' says 'is up already' testbed up
 check 'another number of nodes is refused' refuses 'has 2 real nodes, not 1' testbed up --node
 check 'status says that all is ready' testbed status
+check 'a fake node may stand beside them, and takes no pod unasked' testbed nodes 1
 check 'the host keeps its interfaces, rules and settings' host_is_as_before
 
 check 'an image is made of one file, which carries a capability' \
@@ -178,7 +179,7 @@ check 'and it knows them' testbed start kubelet-1
 check 'commands reach them' within 30 says ' asked web-' asks client http://web
 check 'a node can lose its power' testbed kill node-2
 check 'status says that it is gone' refuses 'not running' testbed status
-check 'up starts it again' testbed up --no-kwok
+check 'up starts it again' testbed up
 check 'then all is ready' testbed status
 check 'and its pods come back' within 60 says ' asked alone' asks alone http://127.0.0.1:8080
 check 'and are found' within 30 everyone_answers client http://web

@@ -1,4 +1,4 @@
-# testbed VERB [flags]: a real Kubernetes control plane with fake or real nodes, for tests; ./dev testbed help lists the verbs
+# testbed VERB [flags]: a real Kubernetes with fake or real nodes, for tests; ./dev testbed help lists the verbs
 # shellcheck shell=bash
 
 # shellcheck source=testbed/build.sh
