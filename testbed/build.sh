@@ -22,7 +22,7 @@ build() {
     [[ $(binary "$name") != "$TESTBED_BIN/$name" ]] || is_fresh "$name" || stale+=("$name")
   done
   [[ ${#stale[@]} != 0 ]] || return 0
-  need_go "$(sed -n 's/^go //p' testbed/go.mod testbed/kwok/go.mod | sort -V | tail -n 1)"
+  need_go "$(sed -n 's/^go //p' testbed/go.mod testbed/*/go.mod | sort -V | tail -n 1)"
   mkdir -p "$TESTBED_BIN"
   exec 8>"$TESTBED_BIN/lock"
   flock -n 8 || {
@@ -41,28 +41,43 @@ is_fresh() {
 
 # A fingerprint of the sources and versions. Not of the compiler: a newer Go is no reason to spend ten minutes.
 ingredients() {
-  local module=testbed sources=()
+  local module
+  module=$(module_of "$1")
+  {
+    cat "$module/go.mod" "$module/go.sum"
+    [[ ! -f testbed/$1/main.go ]] || cat "testbed/$1/main.go"
+  } | sha256sum | cut -d' ' -f1
+}
+
+# Those that want other libraries than Kubernetes have a module of their own.
+module_of() {
+  if [[ -f testbed/$1/go.mod ]]; then
+    echo "testbed/$1"
+  else
+    echo testbed
+  fi
+}
+
+# package_of NAME: in its module.
+package_of() {
   case $1 in
-    kwok) module=testbed/kwok ;;
-    *) sources=("testbed/$1/main.go") ;;
+    kwok) echo sigs.k8s.io/kwok/cmd/kwok ;;
+    coredns) echo . ;;
+    *) echo "./$1" ;;
   esac
-  cat "$module/go.mod" "$module/go.sum" "${sources[@]+"${sources[@]}"}" | sha256sum | cut -d' ' -f1
 }
 
 build_one() {
-  local name=$1 module=testbed package=./$1 version start=$SECONDS variables=k8s.io/component-base/version
+  local name=$1 version start=$SECONDS variables=k8s.io/component-base/version
   version=$(kubernetes_version)
-  if [[ $name == kwok ]]; then
-    module=testbed/kwok package=sigs.k8s.io/kwok/cmd/kwok
-  fi
   echo "testbed: building $name (once; the first takes minutes)"
   rm -f "$TESTBED_BIN/$name.stamp"
   # Without the version, the API server takes itself for 0.0.0 and refuses to serve half of its groups.
-  (cd "$module" && CGO_ENABLED=0 GOWORK=off nice -n 10 go build -trimpath -buildvcs=false \
+  (cd "$(module_of "$name")" && CGO_ENABLED=0 GOWORK=off nice -n 10 go build -trimpath -buildvcs=false \
     -ldflags "-s -w -X $variables.gitVersion=v$version -X $variables.gitMajor=${version%%.*}
       -X $variables.gitMinor=$(cut -d. -f2 <<<"$version") -X $variables.gitTreeState=clean
       -X $variables.gitCommit=testbed -X $variables.buildDate=1970-01-01T00:00:00Z" \
-    -o "$TESTBED_BIN/" "$package") || {
+    -o "$TESTBED_BIN/" "$(package_of "$name")") || {
     echo "testbed: $name could not be built; what Go said is above" >&2
     return 1
   }

@@ -1,15 +1,27 @@
 # shellcheck shell=bash
 # The components: how each is started, and how it is known to be ready. To add one, give it a line in each of the
-# functions here.
+# functions here; those of nodes are in nodes.sh.
 # shellcheck disable=SC2034 # The constants are for the other parts, too.
 
-# In the order of their start.
-readonly COMPONENTS=(etcd apiserver controllers scheduler kwok)
+# name_components: all there can be with this many real nodes, and those that are wanted, in the order of their start.
+name_components() {
+  local node component
+  COMPONENTS=(etcd apiserver controllers scheduler kwok)
+  ((node_count == 0)) || COMPONENTS=(etcd apiserver forward controllers scheduler kwok)
+  for ((node = 1; node <= node_count; node++)); do
+    COMPONENTS+=("node-$node" "containerd-$node" "kubelet-$node" "kube-proxy-$node")
+  done
+  wanted=()
+  for component in "${COMPONENTS[@]}"; do
+    [[ -n ${without[$component]:-} ]] || wanted+=("$component")
+  done
+}
 
-# Addresses inside the cluster. Real are only those that listen, all on loopback.
+# Addresses inside the cluster. Without real nodes, only those are real that listen, all on loopback.
 readonly SERVICE_CIDR=10.96.0.0/16
 readonly KUBERNETES_SERVICE_IP=10.96.0.1
-# The endpoint of the Service kubernetes: the API server accepts no loopback address here. Nothing listens there.
+# The endpoint of the Service kubernetes: the API server accepts no loopback address here. Nothing listens there but
+# with real nodes.
 readonly ADVERTISED_IP=10.64.255.1
 # Where KWOK takes the IPs of pods on nodes without podCIDR.
 readonly SPARE_POD_CIDR=10.127.0.0/16
@@ -35,7 +47,7 @@ name_ports() {
 ports_of() {
   case $1 in
     etcd) echo "$etcd_port $etcd_peer_port" ;;
-    apiserver) echo "$apiserver_port" ;;
+    apiserver | forward) echo "$apiserver_port" ;;
     controllers) echo "$controllers_port" ;;
     scheduler) echo "$scheduler_port" ;;
     kwok) echo "$kwok_port" ;;
@@ -47,17 +59,31 @@ binary_of() {
     apiserver) echo kube-apiserver ;;
     controllers) echo kube-controller-manager ;;
     scheduler) echo kube-scheduler ;;
+    kubelet-*) echo kubelet ;;
+    kube-proxy-*) echo kube-proxy ;;
     *) echo "$1" ;;
   esac
 }
 
+# Real nodes cannot reach the host, so the control plane is where they are.
+is_in_network() {
+  ((node_count > 0)) && [[ $1 != forward ]] && ! node_of "$1" >/dev/null
+}
+
 launch_component() {
-  local command config
-  command=$(binary "$(binary_of "$1")")
+  local command=() config way=() address=127.0.0.1
+  if node_of "$1" >/dev/null; then
+    launch_node_component "$1"
+    return
+  fi
+  if is_in_network "$1"; then
+    way=(nsenter --net="$(network_path)" --) address=0.0.0.0
+  fi
+  command=("${way[@]+"${way[@]}"}" "$(binary "$(binary_of "$1")")")
   case $1 in
     etcd)
       # Without fsync: this data need not outlive a power cut, and disks of CI machines are slow.
-      launch etcd "$command" --name testbed --data-dir "$state/etcd" --unsafe-no-fsync --log-level warn \
+      launch etcd "${command[@]}" --name testbed --data-dir "$state/etcd" --unsafe-no-fsync --log-level warn \
         --quota-backend-bytes 8589934592 \
         --listen-client-urls "http://127.0.0.1:$etcd_port" --advertise-client-urls "http://127.0.0.1:$etcd_port" \
         --listen-peer-urls "http://127.0.0.1:$etcd_peer_port" \
@@ -67,8 +93,8 @@ launch_component() {
     apiserver)
       # Many requests at once: tests with thousands of pods must not wait for each other. InternalDNS first: fake
       # nodes have it, and it leads to KWOK, whatever their InternalIP.
-      launch apiserver "$command" --etcd-servers "http://127.0.0.1:$etcd_port" \
-        --bind-address 127.0.0.1 --secure-port "$apiserver_port" --advertise-address "$ADVERTISED_IP" \
+      launch apiserver "${command[@]}" --etcd-servers "http://127.0.0.1:$etcd_port" \
+        --bind-address "$address" --secure-port "$apiserver_port" --advertise-address "$ADVERTISED_IP" \
         --tls-cert-file "$pki/server.crt" --tls-private-key-file "$pki/server.key" \
         --client-ca-file "$pki/ca.crt" --token-auth-file "$pki/tokens.csv" --authorization-mode Node,RBAC \
         --service-cluster-ip-range "$SERVICE_CIDR" --allow-privileged \
@@ -83,9 +109,12 @@ launch_component() {
         --kubelet-preferred-address-types InternalDNS,InternalIP \
         --max-requests-inflight 2000 --max-mutating-requests-inflight 1000 --profiling=false
       ;;
+    forward)
+      launch forward "${command[@]}" "127.0.0.1:$apiserver_port" "$(network_path)" "127.0.0.1:$apiserver_port"
+      ;;
     controllers)
       config=$pki/controllers.kubeconfig
-      launch controllers "$command" --kubeconfig "$config" \
+      launch controllers "${command[@]}" --kubeconfig "$config" \
         --authentication-kubeconfig "$config" --authorization-kubeconfig "$config" \
         --bind-address 127.0.0.1 --secure-port "$controllers_port" \
         --tls-cert-file "$pki/server.crt" --tls-private-key-file "$pki/server.key" \
@@ -97,7 +126,7 @@ launch_component() {
       ;;
     scheduler)
       config=$pki/scheduler.kubeconfig
-      launch scheduler "$command" --kubeconfig "$config" \
+      launch scheduler "${command[@]}" --kubeconfig "$config" \
         --authentication-kubeconfig "$config" --authorization-kubeconfig "$config" \
         --bind-address 127.0.0.1 --secure-port "$scheduler_port" \
         --tls-cert-file "$pki/server.crt" --tls-private-key-file "$pki/server.key" \
@@ -110,7 +139,7 @@ launch_component() {
       for config in "$state"/kwok/*.yaml; do
         [[ ! -f $config ]] || configs+=(--config "$config")
       done
-      launch kwok "$command" "${configs[@]}" --kubeconfig "$pki/kwok.kubeconfig" \
+      launch kwok "${command[@]}" "${configs[@]}" --kubeconfig "$pki/kwok.kubeconfig" \
         --manage-all-nodes=false --manage-nodes-with-annotation-selector kwok.x-k8s.io/node=fake \
         --cidr "$SPARE_POD_CIDR" --node-ip 127.0.0.1 --node-port "$kwok_port" \
         --server-address "127.0.0.1:$kwok_port" \
@@ -121,18 +150,24 @@ launch_component() {
 
 is_ready() {
   pid_of "$1" >/dev/null || return 1
+  if node_of "$1" >/dev/null; then
+    is_node_component_ready "$1"
+    return
+  fi
+  local way=()
+  ! is_in_network "$1" || way=(nsenter --net="$(network_path)" --)
   case $1 in
     etcd) answers "http://127.0.0.1:$etcd_port/health" ;;
-    apiserver) answers "https://127.0.0.1:$apiserver_port/readyz" ;;
+    apiserver | forward) answers "https://127.0.0.1:$apiserver_port/readyz" ;;
     controllers) answers "https://127.0.0.1:$controllers_port/healthz" ;;
     scheduler) answers "https://127.0.0.1:$scheduler_port/healthz" ;;
     kwok) answers "https://127.0.0.1:$kwok_port/healthz" ;;
   esac
 }
 
-# By the status alone: what is in the answer is nobody's business here.
+# By the status alone: what is in the answer is nobody's business here. Asked from the namespace that `way` leads to.
 answers() {
-  curl --silent --fail --output /dev/null --max-time 5 --noproxy '*' \
+  "${way[@]+"${way[@]}"}" curl --silent --fail --output /dev/null --max-time 5 --noproxy '*' \
     --cacert "$pki/ca.crt" --cert "$pki/admin.crt" --key "$pki/admin.key" "$1"
 }
 
@@ -142,7 +177,7 @@ start() {
   for component in "$@"; do
     ! pid_of "$component" >/dev/null || continue
     for port in $(ports_of "$component"); do
-      is_free "$port" ||
+      is_in_network "$component" || is_free "$port" ||
         fail "port $port, for $component, is taken by another process, perhaps of another testbed. Choose other ports: --port-base N, or --port-base auto"
     done
     launch_component "$component"

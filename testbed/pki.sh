@@ -3,6 +3,7 @@
 # machine has other users: tokens are random, and only the owner can read the folder.
 
 make_pki() {
+  local node
   pki=$state/pki
   [[ ! -f $pki/complete ]] || return 0
   rm -rf "$pki"
@@ -10,15 +11,19 @@ make_pki() {
   # Extensions are given with each certificate, and none comes from the machine's own configuration.
   printf '[req]\ndistinguished_name=dn\n[dn]\n' >"$pki/openssl.cnf"
   certificate ca /CN=testbed-ca basicConstraints=critical,CA:TRUE keyUsage=critical,keyCertSign,cRLSign
-  # One for all that listens on loopback.
+  # One for all that listens.
   certificate server /CN=testbed extendedKeyUsage=serverAuth \
-    "subjectAltName=IP:127.0.0.1,IP:$KUBERNETES_SERVICE_IP,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local"
+    "subjectAltName=IP:127.0.0.1,IP:$ADVERTISED_IP,IP:$KUBERNETES_SERVICE_IP,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local"
   certificate front-proxy /CN=front-proxy extendedKeyUsage=clientAuth
   certificate apiserver /O=system:masters/CN=apiserver extendedKeyUsage=clientAuth
   certificate admin /O=system:masters/CN=admin extendedKeyUsage=clientAuth
   certificate kwok /O=system:masters/CN=kwok extendedKeyUsage=clientAuth
   certificate controllers /CN=system:kube-controller-manager extendedKeyUsage=clientAuth
   certificate scheduler /CN=system:kube-scheduler extendedKeyUsage=clientAuth
+  certificate kube-proxy /CN=system:kube-proxy extendedKeyUsage=clientAuth
+  for ((node = 1; node <= node_count; node++)); do
+    certificate "node-$node" "/O=system:nodes/CN=system:node:node-$node" extendedKeyUsage=clientAuth
+  done
   openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$pki/service-accounts.key"
   openssl pkey -in "$pki/service-accounts.key" -pubout -out "$pki/service-accounts.pub"
   printf '%s,%s,%s,"%s"\n' \
@@ -49,6 +54,10 @@ write_kubeconfigs() {
   for component in controllers scheduler kwok; do
     kubeconfig "$pki/$component.kubeconfig" "$(certificate_user "$component")"
   done
+  ((node_count > 0)) || return 0
+  for component in kube-proxy $(seq --format 'node-%.0f' "$node_count"); do
+    kubeconfig "$pki/$component.kubeconfig" "$(certificate_user "$component")" "$ADVERTISED_IP"
+  done
 }
 
 certificate_user() {
@@ -59,14 +68,14 @@ token_of() {
   awk -F, -v user="$1" '$2 == user { print $1 }' "$pki/tokens.csv"
 }
 
-# kubeconfig FILE USER: self-contained, so that it may be copied elsewhere.
+# kubeconfig FILE USER [ADDRESS]: self-contained, so that it may be copied elsewhere.
 kubeconfig() {
   cat >"$1" <<END
 apiVersion: v1
 kind: Config
 clusters:
 - name: testbed
-  cluster: {server: "https://127.0.0.1:$apiserver_port", certificate-authority-data: $(base64 -w 0 "$pki/ca.crt")}
+  cluster: {server: "https://${3:-127.0.0.1}:$apiserver_port", certificate-authority-data: $(base64 -w 0 "$pki/ca.crt")}
 users:
 - name: testbed
   user: {$2}

@@ -25,20 +25,26 @@ owner() {
   sed -n "s/^$1=//p" "$state/owner" 2>/dev/null || true
 }
 
-# The folder is ours, or is not there. Sets port_base to the owner's when none was asked for.
+# The folder is ours, or is not there. Sets port_base and the number of nodes to the owner's when none was asked for.
 check_owner() {
   if [[ ! -f $state/owner ]]; then
     [[ ! -e $state || -z $(ls -A "$state") ]] ||
       fail "$state holds files, but is no testbed's state: it was not touched. Name another folder with --state"
+    node_count=${nodes_asked:-0}
+    name_components
     return 0
   fi
   local owner_name owner_base
-  owner_name=$(owner name) owner_base=$(owner port_base)
+  owner_name=$(owner name) owner_base=$(owner port_base) node_count=$(owner nodes)
+  node_count=${node_count:-0}
   [[ $owner_name == "$name" ]] ||
     fail "$state belongs to the testbed '$owner_name', not to '$name': it was not touched. Add --name $owner_name if it is yours, or name another folder with --state"
   [[ -z $port_base || $port_base == auto || $port_base == "$owner_base" ]] ||
     fail "testbed $name is on port base $owner_base, not $port_base: take it down first, or leave out --port-base"
   port_base=$owner_base
+  [[ -z $nodes_asked || $nodes_asked == "$node_count" ]] ||
+    fail "testbed $name has $node_count real nodes, not $nodes_asked: take it down first, or leave out --nodes"
+  name_components
 }
 
 # claim COMPONENT…: the folder is this testbed's from now on, and these belong to it.
@@ -49,12 +55,12 @@ claim() {
   for component in "${COMPONENTS[@]}"; do
     [[ "$before$* " != *" $component "* ]] || all+=("$component")
   done
-  printf '%s\n' "name=$name" "port_base=$port_base" "components=${all[*]}" >"$state/owner"
+  printf '%s\n' "name=$name" "port_base=$port_base" "nodes=$node_count" "components=${all[*]}" >"$state/owner"
 }
 
 # Only what a testbed makes: a folder given by --state may hold more since.
 remove_state() {
-  rm -rf "$state"/{pids,log,kwok,pki,etcd,kubectl-cache,env,owner} "$state"/kubeconfig*
+  rm -rf "$state"/{pids,log,kwok,pki,etcd,kubectl-cache,env,owner,networks,images} "$state"/kubeconfig* "$state"/node-[1-9]
   rmdir "$state" 2>/dev/null || echo "testbed: $state holds other files and was kept"
 }
 
@@ -78,11 +84,15 @@ pid_of() {
 
 # launch COMPONENT COMMAND…: outlives this command, and holds none of its locks.
 launch() {
-  local component=$1 pid
+  local component=$1
   shift
   setsid "$@" >>"$state/log/$component.log" 2>&1 </dev/null 8>&- 9>&- &
-  pid=$!
-  echo "$pid $(started "$pid")" >"$state/pids/$component"
+  record "$component" $!
+}
+
+# record COMPONENT PID
+record() {
+  echo "$2 $(started "$2")" >"$state/pids/$1"
 }
 
 # end COMPONENT…: all are asked at once; who has not ended in time is killed.

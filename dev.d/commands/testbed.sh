@@ -1,4 +1,4 @@
-# testbed VERB [flags]: a real Kubernetes control plane with fake nodes, for tests; ./dev testbed help lists the verbs
+# testbed VERB [flags]: a real Kubernetes with fake or real nodes, for tests; ./dev testbed help lists the verbs
 # shellcheck shell=bash
 
 # shellcheck source=testbed/build.sh
@@ -9,6 +9,10 @@ source testbed/processes.sh
 source testbed/pki.sh
 # shellcheck source=testbed/components.sh
 source testbed/components.sh
+# shellcheck source=testbed/nodes.sh
+source testbed/nodes.sh
+# shellcheck source=testbed/image.sh
+source testbed/image.sh
 
 usage() {
   cat <<END
@@ -19,16 +23,23 @@ Usage: ./dev testbed VERB [flags]
   status               what runs; fails when something does not
   env                  prints export lines for a shell: eval "\$(./dev testbed env)"
   nodes N              makes it N fake nodes, each with addresses for 250 pods
-  start COMPONENT      one of: ${COMPONENTS[*]}
+  image NAME FILE…     makes an image for real nodes. A FILE gets to /, FILE:/PATH to there, a folder's contents to /;
+                       the first file is what it runs. The tag is 'testbed' unless NAME has one
+  enter WHERE [--] CMD runs a command on a real node (node-1), or outside of them all (outside)
+  start COMPONENT      one of: ${COMPONENTS[*]};
+                       with real nodes also forward, node-1, containerd-1, kubelet-1, kube-proxy-1, and so on
   stop COMPONENT       asks it to end, and kills it after $END_SECONDS s
   kill COMPONENT       kills it
   signal COMPONENT SIG sends it a signal, such as STOP and CONT
   build                only builds, which takes minutes once
-  test                 the testbed's own test
+  test                 the testbed's own tests; that of real nodes where they can be, and in CI always
 
   --name NAME          which testbed (default: default). Any number may run side by side
   --port-base N|auto   its $PORTS ports on loopback begin here (default: $DEFAULT_PORT_BASE, for other names: auto)
   --state DIR          its folder (default: target/testbed/state/NAME)
+  --node               up: with a real node, on which pods are processes. Needs root
+  --nodes N            up: with N of them, at most $MAX_NODES
+  --file-cap CAPS      image: the first file gets these capabilities, such as cap_net_raw+ep
   --no-controllers     up: without kube-controller-manager: pods and endpoints are what you write yourself
   --no-scheduler       up: without kube-scheduler: pods run where spec.nodeName says
   --no-kwok            up: without fake nodes and pods
@@ -44,12 +55,14 @@ main() {
   case $verb in
     help | -h | --help) usage ;;
     build) expect 0 && build_all ;;
-    test) expect 0 && exec testbed/smoke.sh ;;
+    test) expect 0 && own_tests ;;
     up) expect 0 && up ;;
     down) expect 0 && down ;;
     status) expect 0 && status ;;
     env) expect 0 && print_env ;;
     nodes) expect 1 && nodes "${arguments[0]}" ;;
+    image) at_least 2 && image "${arguments[@]}" ;;
+    enter) at_least 2 && enter "${arguments[@]}" ;;
     start | stop | kill) expect 1 && change "$verb" "${arguments[0]}" ;;
     signal) expect 2 && change signal "${arguments[@]}" ;;
     *) misused "no verb '$verb'" ;;
@@ -58,38 +71,51 @@ main() {
 
 parse() {
   [[ -r /proc/self/stat ]] || missing "Linux (its /proc)" "run this on Linux"
-  name=default port_base='' state='' keep='' arguments=() kwok_configs=()
-  local -A without=()
+  name=default port_base='' state='' keep='' arguments=() kwok_configs=() nodes_asked='' file_cap=''
+  declare -gA without=()
   while [[ $# != 0 ]]; do
     case $1 in
-      --name | --port-base | --state | --kwok-config)
+      --name | --port-base | --state | --kwok-config | --nodes | --file-cap)
         [[ -n ${2:-} ]] || misused "$1 needs a value"
         case $1 in
           --name) name=$2 ;;
           --port-base) port_base=$2 ;;
           --state) state=$(from_caller "$2") ;;
           --kwok-config) kwok_configs+=("$(from_caller "$2")") ;;
+          --nodes) nodes_asked=$2 ;;
+          --file-cap) file_cap=$2 ;;
         esac
         shift
         ;;
+      --node) nodes_asked=1 ;;
       --no-controllers | --no-scheduler | --no-kwok) without[${1#--no-}]=yes ;;
       --controllers | --scheduler | --kwok) unset "without[${1#--}]" ;;
       --keep) keep=yes ;;
+      --)
+        arguments+=("${@:2}")
+        break
+        ;;
       -*) misused "no flag $1" ;;
-      *) arguments+=("$1") ;;
+      *)
+        arguments+=("$1")
+        # From here on, flags are those of the command to enter with.
+        if [[ $verb == enter && ${#arguments[@]} -gt 1 ]]; then
+          arguments+=("${@:2}")
+          break
+        fi
+        ;;
     esac
     shift
   done
   [[ $name =~ ^[a-z0-9][a-z0-9-]*$ ]] || misused "a name is of small letters, digits and '-', not '$name'"
   [[ -z $port_base || $port_base == auto || ($port_base =~ ^[0-9]{4,5}$ && $port_base -le $((65535 - PORTS))) ]] ||
     misused "--port-base is a number from 1000 to $((65535 - PORTS)), or auto, not '$port_base'"
+  [[ -z $nodes_asked || ($nodes_asked =~ ^[0-9]$ && $nodes_asked -le MAX_NODES) ]] ||
+    misused "--nodes is a number up to $MAX_NODES, not '$nodes_asked'"
   state=${state:-$target/testbed/state/$name}
   pki=$state/pki
-  wanted=()
-  local component
-  for component in "${COMPONENTS[@]}"; do
-    [[ -n ${without[$component]:-} ]] || wanted+=("$component")
-  done
+  node_count=${nodes_asked:-0}
+  name_components
 }
 
 # ./dev has gone to its own folder.
@@ -109,17 +135,37 @@ expect() {
   [[ ${#arguments[@]} == "$1" ]] || misused "$1 arguments were expected, not ${#arguments[@]}: ${arguments[*]}"
 }
 
+at_least() {
+  ((${#arguments[@]} >= $1)) || misused "at least $1 arguments were expected, not ${#arguments[@]}: ${arguments[*]}"
+}
+
 build_all() {
   local component binaries=(kubectl)
   for component in "${wanted[@]}"; do
-    binaries+=("$(binary_of "$component")")
+    case $component in
+      node-* | containerd-*) ;;
+      *) binaries+=("$(binary_of "$component")") ;;
+    esac
   done
+  ((node_count == 0)) || binaries+=(coredns)
   build "${binaries[@]}"
+  ((node_count == 0)) || build_for_nodes
+}
+
+own_tests() {
+  testbed/smoke.sh
+  if [[ -n ${CI:-} ]] || can_have_nodes; then
+    testbed/smoke-nodes.sh
+  else
+    echo "testbed: real nodes were not tested: they need root and namespaces"
+  fi
 }
 
 up() {
   need curl curl ca-certificates
   need openssl openssl
+  check_owner
+  ((node_count == 0)) || need_nodes
   build_all
   take_turn
   check_owner
@@ -129,12 +175,13 @@ up() {
   done
   if [[ ${#lacking[@]} == 0 ]]; then
     name_ports
-    start "${wanted[@]}"
+    start_all
     echo "testbed $name is up already"
     how_to_use
     return
   fi
   choose_ports
+  ((node_count == 0)) || check_names
   # Whatever ends this from here on, nothing half done stays behind.
   made_state=''
   [[ -f $state/owner ]] || made_state=yes
@@ -148,13 +195,25 @@ up() {
   for config in "${kwok_configs[@]+"${kwok_configs[@]}"}"; do
     cp "$config" "$state/kwok/"
   done
-  start etcd
-  start apiserver
-  start "${wanted[@]}"
-  wait_until apiserver has_default_account
+  start_all
   trap - EXIT
   echo "testbed $name is up after $((SECONDS - begun)) s"
   how_to_use
+}
+
+# What runs already stays, and is waited for.
+start_all() {
+  local component control_plane=()
+  for component in "${wanted[@]}"; do
+    node_of "$component" >/dev/null || control_plane+=("$component")
+  done
+  ((node_count == 0)) || make_network
+  start etcd
+  start apiserver
+  ((node_count == 0)) || start forward
+  start "${control_plane[@]}"
+  wait_until apiserver has_default_account
+  ((node_count == 0)) || start_nodes
 }
 
 choose_ports() {
@@ -171,7 +230,9 @@ choose_ports() {
 undo() {
   echo "testbed: ending what was started" >&2
   end_all "$@"
-  [[ -z $made_state ]] || remove_state
+  [[ -n $made_state ]] || return 0
+  remove_nodes
+  remove_state
 }
 
 # No pod can be created before its service account; who makes it is a controller.
@@ -190,6 +251,7 @@ export KUBECTL='$(binary kubectl)'
 export TESTBED_STATE='$state'
 export TESTBED_PORT_BASE='$port_base'
 END
+  ((node_count == 0)) || node_env >>"$state/env"
 }
 
 how_to_use() {
@@ -217,6 +279,7 @@ down() {
     return
   fi
   end_all "${COMPONENTS[@]}"
+  remove_nodes
   [[ -n $keep ]] || remove_state
   echo "testbed $name is down${keep:+; its state is kept in $state}"
 }
@@ -245,19 +308,21 @@ status() {
 }
 
 status_row() {
-  printf '  %-12s %-12s %8s  %s\n' "$@"
+  printf '  %-13s %-12s %8s  %s\n' "$@"
 }
 
 # change start|stop|kill|signal COMPONENT [SIGNAL]
 change() {
   local verb=$1 component=$2 pid
+  check_owner
   [[ " ${COMPONENTS[*]} " == *" $component "* ]] || misused "no component '$component'; there are: ${COMPONENTS[*]}"
-  [[ $verb != start ]] || build "$(binary_of "$component")"
+  [[ $verb != start || $component == node-* || $component == containerd-* ]] || build "$(binary_of "$component")"
   take_turn
   require_owner
   if [[ $verb == start ]]; then
     umask 077
     start "$component"
+    [[ $component != node-* ]] || name_network "$(node_of "$component")" "$(pid_of "$component")"
     return
   fi
   pid=$(pid_of "$component") || fail "$component of testbed $name does not run"
@@ -289,7 +354,9 @@ nodes() {
 }
 
 fake_node() {
-  local pods=10.$((128 + $1 / 256)).$(($1 % 256)).0/24
+  local pods=10.$((128 + $1 / 256)).$(($1 % 256)).0/24 taints=''
+  # Beside real nodes, only pods that ask for it are fake.
+  ((node_count == 0)) || taints='{key: kwok.x-k8s.io/node, value: fake, effect: NoSchedule}'
   cat <<END
 ---
 apiVersion: v1
@@ -301,6 +368,7 @@ metadata:
 spec:
   podCIDR: $pods
   podCIDRs: [$pods]
+  taints: [$taints]
 status:
   addresses:
   - {type: InternalIP, address: 10.64.$(($1 / 250)).$(($1 % 250 + 1))}
