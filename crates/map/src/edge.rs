@@ -80,10 +80,7 @@ impl Edge {
 
     /// How it was seen, sorted.
     pub fn evidence(&self) -> impl Iterator<Item = Evidence> {
-        self.facets.keys().filter_map(|facet| match facet {
-            Facet::Evidence(evidence) => Some(*evidence),
-            _ => None,
-        })
+        self.facets.keys().filter_map(Facet::evidence)
     }
 
     /// The Kubernetes Services through which it was called, sorted.

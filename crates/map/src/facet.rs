@@ -53,3 +53,13 @@ pub enum Facet {
     /// What became of it; on attempts only.
     Outcome(Outcome),
 }
+
+impl Facet {
+    /// The evidence that it is, if it is one.
+    pub(crate) const fn evidence(&self) -> Option<Evidence> {
+        match self {
+            Self::Evidence(evidence) => Some(*evidence),
+            _ => None,
+        }
+    }
+}

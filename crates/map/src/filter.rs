@@ -107,23 +107,24 @@ impl Filter {
         shown
     }
 
-    /// Whole clients are passed over where their name or their servers say enough: a table has far fewer of them
-    /// than edges.
+    /// Whole clients are passed over where their name, their servers or how their edges were seen say enough: a table has
+    /// far fewer of them than edges.
     fn select<'m>(
         &'m self,
         map: &'m Map,
         table: &'m Table,
     ) -> impl Iterator<Item = (&'m EdgeKey, &'m Edge)> {
-        let clients = table.by_client().filter(|(cluster, client, edges)| {
+        let clients = table.by_client().filter(|(cluster, client, edges, ways)| {
             self.is_in_cluster(cluster)
                 && self.may_be_in_namespaces(client)
+                && (self.evidence.is_empty() || ways.may_be_any(&self.evidence))
                 && self
                     .server
                     .as_ref()
                     .is_none_or(|server| server.is_among(cluster, client, edges))
         });
         clients
-            .flat_map(|(_, _, edges)| edges.iter())
+            .flat_map(|(_, _, edges, _)| edges.iter())
             .filter(|(key, edge)| self.matches(map, key, edge))
     }
 

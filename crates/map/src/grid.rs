@@ -129,6 +129,9 @@ impl<const SECONDS: u32, const WORDS: usize> Grid<SECONDS, WORDS> {
     /// Removes all buckets before this one. The window stays where it is.
     pub(crate) fn clear_before(&mut self, bucket: u32) {
         let keep = (self.newest + 1).saturating_sub(bucket);
+        if self.gaps.is_none() && u32::from(self.run) <= keep {
+            return;
+        }
         let mut words = self.words();
         for (word, kept) in words.iter_mut().zip(Self::ones(keep)) {
             *word &= kept;

@@ -1,6 +1,6 @@
 //! One table of edges: those of the map, or its attempts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -9,7 +9,7 @@ use hashbrown::{Equivalent, HashMap};
 use crate::edge::Changed;
 use crate::limits::{MAX_FACETS, MAX_REPORTERS};
 use crate::sorted::SortedMap;
-use crate::{Change, Edge, EdgeKey, Facet, Peer, Seen, Sighting, Time};
+use crate::{Change, Edge, EdgeKey, Evidence, Facet, Peer, Seen, Sighting, Time};
 
 /// Edges, or attempts, by client and then by key.
 ///
@@ -22,8 +22,25 @@ pub(crate) struct Table {
     edges: Vec<Arc<Edges>>,
     /// When the edges of each client changed last.
     touched: Vec<Generation>,
+    /// How the edges of each client were seen.
+    ways: Vec<Ways>,
     now: Generation,
     len: usize,
+}
+
+/// How some edges were seen: a bit for each kind of evidence. There may be more than the edges still have.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ways(u8);
+
+impl Ways {
+    fn of(evidence: impl Iterator<Item = Evidence>) -> Self {
+        Self(evidence.fold(0, |bits, one| bits | 1 << one as u8))
+    }
+
+    /// Whether an edge may have been seen in one of these ways.
+    pub(crate) fn may_be_any(self, of: &BTreeSet<Evidence>) -> bool {
+        of.iter().any(|one| self.0 & 1 << *one as u8 != 0)
+    }
 }
 
 /// Time as the owner of a map counts it who writes down what changed: one step each time that it looks.
@@ -81,15 +98,15 @@ impl Table {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&EdgeKey, &Edge)> {
-        self.by_client().flat_map(|(_, _, edges)| edges.iter())
+        self.by_client().flat_map(|(_, _, edges, _)| edges.iter())
     }
 
-    /// The clients in order, each with its edges.
-    pub(crate) fn by_client(&self) -> impl Iterator<Item = (&CompactString, &Peer, &Edges)> {
+    /// The clients in order, each with its edges, and how they were seen.
+    pub(crate) fn by_client(&self) -> impl Iterator<Item = (&CompactString, &Peer, &Edges, Ways)> {
         let callers = self.callers.sorted.iter();
         callers.filter_map(|(caller, place)| {
-            let edges = self.edges.get(*place)?;
-            Some((&caller.cluster, &caller.client, &**edges))
+            let (edges, ways) = (self.edges.get(*place)?, self.ways.get(*place)?);
+            Some((&caller.cluster, &caller.client, &**edges, *ways))
         })
     }
 
@@ -129,8 +146,9 @@ impl Table {
         edges.filter(move |(_, edge)| recent(edge.changed.0))
     }
 
-    /// The edges of a client, whose change is noted, if there is room for the first of a new one.
-    fn edges_mut(&mut self, key: &EdgeKey, full: bool) -> Option<&mut Edges> {
+    /// The edges of a client, if there is room for the first of a new one. That one of them changes is noted, and how it
+    /// was seen.
+    fn edges_mut(&mut self, key: &EdgeKey, full: bool, ways: Ways) -> Option<&mut Edges> {
         let place = match self.place(&key.cluster, &key.client) {
             Some(place) => place,
             None if full => return None,
@@ -139,19 +157,29 @@ impl Table {
                     cluster: key.cluster.clone(),
                     client: key.client.clone(),
                 };
-                self.put(Arc::new(caller), Arc::default(), self.now)
+                self.put(Arc::new(caller), Arc::default(), self.now, ways)
             }
         };
         if let Some(touched) = self.touched.get_mut(place) {
             *touched = self.now;
         }
+        if let Some(all) = self.ways.get_mut(place) {
+            all.0 |= ways.0;
+        }
         self.edges.get_mut(place).map(Arc::make_mut)
     }
 
-    fn put(&mut self, caller: Arc<Caller>, edges: Arc<Edges>, touched: Generation) -> usize {
+    fn put(
+        &mut self,
+        caller: Arc<Caller>,
+        edges: Arc<Edges>,
+        touched: Generation,
+        ways: Ways,
+    ) -> usize {
         let place = self.edges.len();
         self.edges.push(edges);
         self.touched.push(touched);
+        self.ways.push(ways);
         let callers = Arc::make_mut(&mut self.callers);
         callers.places.insert(Arc::clone(&caller), place);
         callers.sorted.insert(caller, place);
@@ -174,7 +202,8 @@ impl Table {
         }
         let full = self.len >= room;
         let changed = Changed(self.now);
-        let Some(edges) = self.edges_mut(key, full) else {
+        let ways = Ways::of(facets.iter().filter_map(Facet::evidence));
+        let Some(edges) = self.edges_mut(key, full, ways) else {
             return Change::Full;
         };
         if let Some(edge) = edges.get_mut_by(|other| other.server.cmp(&key.server)) {
@@ -198,7 +227,7 @@ impl Table {
     /// Joins a whole edge into the table.
     pub(crate) fn join(&mut self, key: EdgeKey, mut edge: Edge) {
         let changed = Changed(self.now);
-        let Some(edges) = self.edges_mut(&key, false) else {
+        let Some(edges) = self.edges_mut(&key, false, Ways::of(edge.evidence())) else {
             return;
         };
         if let Some(mine) = edges.get_mut(&key) {
@@ -214,7 +243,7 @@ impl Table {
     /// Joins a whole edge that may stay where it is.
     pub(crate) fn join_ref(&mut self, key: &EdgeKey, edge: &Edge) {
         let changed = Changed(self.now);
-        let Some(edges) = self.edges_mut(key, false) else {
+        let Some(edges) = self.edges_mut(key, false, Ways::of(edge.evidence())) else {
             return;
         };
         if let Some(mine) = edges.get_mut(key) {
@@ -243,7 +272,8 @@ impl Table {
             Arc::make_mut(&mut edges).retain(|key, edge| keep(key, edge));
             if !edges.is_empty() {
                 kept.len += edges.len();
-                kept.put(Arc::clone(caller), edges, touched);
+                let ways = Ways::of(edges.values().flat_map(Edge::evidence));
+                kept.put(Arc::clone(caller), edges, touched, ways);
             }
         }
         *self = kept;

@@ -97,23 +97,30 @@ pub(crate) fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// Four numbers as the standard library takes them, which nearly all addresses are; a report has several for each
-/// observation, and this takes a third of the time.
+/// observation, and this takes a fraction of the time.
 fn dotted(text: &[u8]) -> Option<Ipv4Addr> {
     let mut octets = [0; 4];
-    let mut numbers = text.split(|byte| *byte == b'.');
-    for octet in &mut octets {
-        let digits = numbers.next()?;
-        let is_plain = match digits {
-            [_] | [b'1'..=b'9', _] | [b'1' | b'2', _, _] => digits.iter().all(u8::is_ascii_digit),
-            _ => false,
-        };
-        if !is_plain {
-            return None;
+    let mut rest = text;
+    for (place, octet) in octets.iter_mut().enumerate() {
+        if place > 0 {
+            rest = rest.strip_prefix(b".")?;
         }
-        let number = |sum: u16, digit: &u8| sum * 10 + u16::from(digit - b'0');
-        *octet = u8::try_from(digits.iter().fold(0, number)).ok()?;
+        let value = |digit: u8| u16::from(digit - b'0');
+        let (number, after) = match rest {
+            [
+                a @ b'1'..=b'9',
+                b @ b'0'..=b'9',
+                c @ b'0'..=b'9',
+                after @ ..,
+            ] => (value(*a) * 100 + value(*b) * 10 + value(*c), after),
+            [a @ b'1'..=b'9', b @ b'0'..=b'9', after @ ..] => (value(*a) * 10 + value(*b), after),
+            [a @ b'0'..=b'9', after @ ..] => (value(*a), after),
+            _ => return None,
+        };
+        *octet = u8::try_from(number).ok()?;
+        rest = after;
     }
-    numbers.next().is_none().then(|| octets.into())
+    rest.is_empty().then(|| octets.into())
 }
 
 fn outcome(attempt: Option<AttemptOutcome>) -> Outcome {

@@ -1,7 +1,8 @@
 //! From the body of a request straight to a report, when its document is one that [`recognise`] knows.
 //!
 //! ```text
-//! body ─┬─► direct ───────────────► Report         one pass, no tree of values in between
+//! body ─┬─► quick ────────────────► Report         captures, as reporters write them
+//!       ├─► direct ───────────────► Report         one pass, no tree of values in between
 //!       └─► Request ─► recognise ─┬─► Report         odd, but good
 //!                                 └─► NotRecognised  the engine takes the request as it is
 //! ```
@@ -19,7 +20,7 @@ use crate::input::{
     IstioConnectionResults, KafkaMapperResults, NodeCoverage, SocketScanResults,
     TrafficLevelResults,
 };
-use crate::{direct, list, numbers};
+use crate::{direct, list, numbers, quick};
 
 /// A report as records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,10 +110,10 @@ pub struct Request<'b> {
 
 /// Reads the body of a request. The only function that bytes from outside need to pass.
 ///
-/// Nearly every body is good and is read once, by `direct`. What that refuses is read again as the
+/// Nearly every body is good and is read once, by `quick` or `direct`. What they refuse is read again as the
 /// engine would read it, to be sure and to say why.
 pub fn decode(body: &[u8]) -> Decoded<'_> {
-    if let Some(report) = direct::report(body) {
+    if let Some(report) = quick::report(body).or_else(|| direct::report(body)) {
         return Decoded::Recognised(report);
     }
     let request = match Request::read(body) {

@@ -13,9 +13,11 @@ use async_graphql::{Error, ErrorExtensions, Response};
 mod coerce;
 mod nesting;
 mod request;
+pub(crate) mod rows;
 mod scalars;
 
 pub use request::{Inputs, InputsError, Refusal};
+pub use rows::{Row, Rows, Write};
 
 const CODE: &str = "code";
 const FAILED: &str = "FAILED";

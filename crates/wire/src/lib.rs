@@ -29,6 +29,7 @@ pub mod sdl;
 mod direct;
 mod list;
 mod numbers;
+mod quick;
 mod recognise;
 mod rfc3339;
 mod scalar;

@@ -7,7 +7,9 @@ use crate::{HttpMethod, Int, IntentType, KafkaOperation, Text};
 /// Gives an output both directions, and its place in the server's schema. A client asks for fewer fields than there
 /// are: what may be null may be missing.
 macro_rules! outputs {
-    ($($(#[$about:meta])* $name:ident as $word:literal { $($(#[$note:meta])* $field:ident: $kind:ty,)+ })+) => {
+    ($($(#[$about:meta])* $name:ident as $word:literal {
+        $($(#[$note:meta])* $field:ident $(as $called:literal)?: $kind:ty,)+
+    })+) => {
         $(
             $(#[$about])*
             #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +17,32 @@ macro_rules! outputs {
             #[cfg_attr(feature = "server", derive(async_graphql::SimpleObject))]
             // Nothing here waits: one field after the other costs less, and comes in the order asked for.
             #[cfg_attr(feature = "server", graphql(name = $word, serial))]
-            pub struct $name { $($(#[$note])* pub $field: $kind,)+ }
+            pub struct $name {
+                $(
+                    $(#[$note])*
+                    $(#[serde(rename = $called)])?
+                    $(#[cfg_attr(feature = "server", graphql(name = $called))])?
+                    pub $field: $kind,
+                )+
+            }
+
+            #[cfg(feature = "server")]
+            impl crate::engine::Row for $name {
+                fn writer(
+                    asked: &[async_graphql::SelectionField<'_>],
+                ) -> crate::engine::Write<Self> {
+                    crate::engine::rows::object(asked, $word, |name, fields| {
+                        $(
+                            let names: &[&str] = &[$($called,)? stringify!($field)];
+                            if names.first() == Some(&name) {
+                                let write = <$kind as crate::engine::Row>::writer(fields);
+                                return Some(Box::new(move |row: &Self, json| write(&row.$field, json)));
+                            }
+                        )+
+                        None
+                    })
+                }
+            }
         )+
     };
 }
@@ -113,9 +140,7 @@ outputs! {
         /// Who is called.
         server: OtterizeServiceIdentity,
         /// The kind of access, where it is known.
-        #[serde(rename = "type")]
-        #[cfg_attr(feature = "server", graphql(name = "type"))]
-        intent_type: Option<IntentType>,
+        intent_type as "type": Option<IntentType>,
         /// How the intent was found.
         resolution_data: Option<Text>,
         /// By topic.

@@ -60,19 +60,21 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let [b'.' | b',', rest @ ..] = text else {
         return Some((0, text));
     };
-    let length = rest
-        .iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(rest.len());
-    let (digits, rest) = rest.split_at_checked(length)?;
-    if digits.is_empty() {
+    let mut nanos = 0;
+    let mut length = 0;
+    while let Some(digit) = rest.get(length).filter(|byte| byte.is_ascii_digit()) {
+        if length < 9 {
+            nanos = nanos * 10 + i64::from(digit - b'0');
+        }
+        length += 1;
+    }
+    if length == 0 {
         return None;
     }
-    let mut nanos = 0;
-    for place in 0..9 {
-        let digit = digits.get(place).map_or(0, |byte| byte - b'0');
-        nanos = nanos * 10 + i64::from(digit);
+    for _ in length..9 {
+        nanos *= 10;
     }
+    let rest = rest.get(length..)?;
     Some((nanos, rest))
 }
 

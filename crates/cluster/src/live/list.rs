@@ -23,6 +23,19 @@ pub(crate) struct Listed {
     pub(crate) asked: Time,
 }
 
+/// Objects in the first page, while it is not known how long they are.
+const FIRST_PAGE: u32 = 100;
+
+/// How long a page should be: an allocator keeps much of what was ever needed at once, and a few hundred objects in a
+/// request are as good as more of them.
+const PAGE_BYTES: usize = 1 << 20;
+
+/// How many objects like these make a good page. `None` if there are none.
+fn fitting(bytes: usize, objects: usize) -> Option<u32> {
+    let each = bytes.checked_div(objects)?;
+    u32::try_from(PAGE_BYTES.checked_div(each)?.max(1)).ok()
+}
+
 impl Follow {
     /// Tells all objects there are, then which they are.
     ///
@@ -31,21 +44,25 @@ impl Follow {
     pub(crate) async fn list(&self) -> Result<Result<Listed, RequestError>, Stopped> {
         let asked = self.settings.clock.now();
         let mut present = Found::new(self.resource.kind);
-        let mut limit = self.settings.page_size.max(1);
+        let most = self.settings.page_size.max(1);
+        let mut limit = most.min(FIRST_PAGE);
         let mut next = None;
+        let mut bytes = Vec::new();
         loop {
-            let bytes = match self.page(limit, next.as_deref()).await {
-                Ok(bytes) => bytes,
+            match self.page(&mut bytes, limit, next.as_deref()).await {
+                Ok(()) => {}
                 Err(RequestError::TooLong) if limit > 1 => {
                     limit /= 2;
                     continue;
                 }
                 Err(error) => return Ok(Err(error)),
-            };
+            }
             let page = match decode::page(&bytes) {
                 Ok(page) => page,
                 Err(error) => return Ok(Err(error)),
             };
+            let objects = page.items.as_ref().map_or(0, Vec::len);
+            limit = fitting(bytes.len(), objects).unwrap_or(limit).min(most);
             for item in page.items.iter().flatten() {
                 self.tell_item(item, &mut present).await?;
             }
@@ -67,7 +84,12 @@ impl Follow {
         }
     }
 
-    async fn page(&self, limit: u32, next: Option<&str>) -> Result<Vec<u8>, RequestError> {
+    async fn page(
+        &self,
+        bytes: &mut Vec<u8>,
+        limit: u32,
+        next: Option<&str>,
+    ) -> Result<(), RequestError> {
         let mut path = format!("{}?limit={limit}", self.resource.path);
         if let Some(next) = next {
             path.push_str("&continue=");
@@ -75,10 +97,10 @@ impl Follow {
         }
         let accept = self.resource.accept_list();
         let within = self.settings.list;
-        let get = self
-            .api
-            .get(Verb::List, &path, accept, within, MAX_PAGE_BYTES);
-        get.await
+        let bounds = (within, MAX_PAGE_BYTES);
+        self.api
+            .get_into(bytes, Verb::List, &path, accept, bounds)
+            .await
     }
 
     async fn tell_item(&self, item: &RawValue, present: &mut Found) -> Result<(), Stopped> {
@@ -134,5 +156,18 @@ impl Found {
             Ok(uid) if matches!(self.present, Present::Pods(_)) => self.pod(uid),
             _ => self.named(&metadata.namespace, &metadata.name),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_holds_fewer_objects_the_longer_they_are() {
+        assert_eq!(fitting(100 * 8_500, 100), Some(123));
+        assert_eq!(fitting(500 * 600, 500), Some(1_747));
+        assert_eq!(fitting(50 << 20, 10), Some(1));
+        assert_eq!((fitting(40, 0), fitting(0, 5)), (None, None));
     }
 }

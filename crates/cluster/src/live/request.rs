@@ -125,7 +125,7 @@ impl Api {
             .map_err(|error| RequestError::Connection(error.to_string()))?;
         let answer = self.send(verb, request, within).await?;
         // Read to its end, so that the connection can be used again.
-        read(answer, within, MAX_ANSWER_BYTES).await.map(drop)
+        read(answer, within, MAX_ANSWER_BYTES, &mut Vec::new()).await
     }
 
     /// Creates an object, and gives what the API server made of it.
@@ -142,7 +142,9 @@ impl Api {
             .body(Body::from(object))
             .map_err(|error| RequestError::Connection(error.to_string()))?;
         let answer = self.send(verb, request, within).await?;
-        read(answer, within, MAX_ANSWER_BYTES).await
+        let mut bytes = Vec::new();
+        read(answer, within, MAX_ANSWER_BYTES, &mut bytes).await?;
+        Ok(bytes)
     }
 
     async fn send(
@@ -171,13 +173,33 @@ impl Api {
         within: Duration,
         most: usize,
     ) -> Result<Vec<u8>, RequestError> {
+        let mut bytes = Vec::new();
+        self.get_into(&mut bytes, verb, path, accept, (within, most))
+            .await?;
+        Ok(bytes)
+    }
+
+    /// The same, in the place of what is in this buffer.
+    pub(crate) async fn get_into(
+        &self,
+        bytes: &mut Vec<u8>,
+        verb: Verb,
+        path: &str,
+        accept: &str,
+        (within, most): (Duration, usize),
+    ) -> Result<(), RequestError> {
         let body = self.open(verb, path, accept, within).await?;
-        read(body, within, most).await
+        read(body, within, most, bytes).await
     }
 }
 
-async fn read(mut body: Body, within: Duration, most: usize) -> Result<Vec<u8>, RequestError> {
-    let mut bytes = Vec::new();
+async fn read(
+    mut body: Body,
+    within: Duration,
+    most: usize,
+    bytes: &mut Vec<u8>,
+) -> Result<(), RequestError> {
+    bytes.clear();
     while let Some(frame) = timeout(within, body.frame())
         .await
         .map_err(|_| RequestError::Silent)?
@@ -189,7 +211,7 @@ async fn read(mut body: Body, within: Duration, most: usize) -> Result<Vec<u8>, 
             bytes.extend_from_slice(&data);
         }
     }
-    Ok(bytes)
+    Ok(())
 }
 
 async fn refused(response: Response<Body>, within: Duration) -> RequestError {
@@ -199,8 +221,13 @@ async fn refused(response: Response<Body>, within: Duration) -> RequestError {
         .get(header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
         .map(Duration::from_secs);
-    let bytes = read(response.into_body(), within, MAX_ANSWER_BYTES).await;
-    let bytes = bytes.unwrap_or_default();
+    let mut bytes = Vec::new();
+    if read(response.into_body(), within, MAX_ANSWER_BYTES, &mut bytes)
+        .await
+        .is_err()
+    {
+        bytes.clear(); // a part of a text says nothing for sure
+    }
     let mut status = serde_json::from_slice::<Status>(&bytes).unwrap_or_else(|_| Status {
         message: String::from_utf8_lossy(&bytes).into_owned(),
         ..Status::default()

@@ -11,8 +11,8 @@ use map::Time;
 /// protobuf; as JSON that is a few times more.
 pub const MAX_LINE_BYTES: usize = 8 << 20;
 
-/// The most bytes of one page of a list: of 500 pods of 8.5 KB, it has 4 MB. A page above it is asked for with half as
-/// many objects.
+/// The most bytes of one page of a list, which should have a megabyte. A page above it is asked for with half as many
+/// objects.
 pub const MAX_PAGE_BYTES: usize = 64 << 20;
 
 /// The most bytes of other answers: errors, one object's metadata, the resources of one API version.
@@ -51,7 +51,8 @@ pub struct Settings {
     pub clock: Clock,
     /// What spreads waits at random.
     pub seed: u64,
-    /// Objects in a page of a list. 500 is what `kubectl` and client-go ask for: a request of some 100 ms, 4 MB of pods.
+    /// The most objects in a page of a list. 500 is what `kubectl` and client-go ask for; of long ones, such as pods, a
+    /// page has fewer, see `list.rs`.
     pub page_size: u32,
     /// How often the API server is asked how far it is, beside once before each watch of pods.
     pub progress_interval: Duration,

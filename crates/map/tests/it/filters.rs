@@ -292,6 +292,20 @@ proptest! {
         prop_assert_eq!(keys(&before), keys(&after));
     }
 
+    /// Though clients are passed over.
+    #[test]
+    fn a_filter_by_evidence_keeps_every_edge_that_has_it(
+        maps in prop::array::uniform2(any_map()),
+        wanted in prop::sample::select(&Evidence::ALL[..]),
+    ) {
+        let map = merged(&maps[0], &maps[1]);
+        let filter = Filter { evidence: [wanted].into(), ..all() };
+        for map in [&map, &Filter { since: Some(Time::from_secs(BASE)), ..all() }.apply(&map)] {
+            let expected = map.edges().filter(|(_, edge)| edge.evidence().any(|one| one == wanted));
+            prop_assert!(filter.edges(map).eq(expected));
+        }
+    }
+
     #[test]
     fn a_filter_by_server_keeps_no_fewer_of_the_merged_map(a in floorless_map(), b in floorless_map()) {
         let server = filter::Server { name: "web".into(), namespace: "shop".into() };

@@ -1,5 +1,6 @@
 //! The map as the old contract has it: workload to workload, a row for each kind of access.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
@@ -11,23 +12,20 @@ use super::edges::{Labels, resources, topics};
 
 /// The rows of a filtered map, sorted by client and server as `namespace/name`, then by kind of access.
 pub(crate) fn intents(map: &Map, filter: &Filter, labels: &Labels) -> Vec<Intent> {
-    let mut rows: Vec<(String, Intent)> = Vec::new();
-    for (key, edge) in filter.edges(map) {
-        let (Some(client), Some(server)) = (key.client.workload(), key.server.workload()) else {
-            continue;
-        };
-        let sort = format!(
-            "{}/{}\0{}/{}\0",
-            client.namespace, client.name, server.namespace, server.name
-        );
-        for access in accesses(edge) {
-            let intent = intent(map, key, (client, server), edge, access, labels);
-            rows.push((sort.clone(), intent));
-        }
-    }
-    // Stable: rows of one pair stay in the order of kinds of access.
-    rows.sort_by(|(a, _), (b, _)| a.cmp(b));
-    rows.into_iter().map(|(_, intent)| intent).collect()
+    let mut pairs: Vec<_> = filter
+        .edges(map)
+        .filter_map(|(key, edge)| {
+            let ends = (key.client.workload()?, key.server.workload()?);
+            Some((ends, key, edge))
+        })
+        .collect();
+    // Stable: what differs by its kind stays in the order of kinds.
+    pairs.sort_by(|(a, ..), (b, ..)| by_name(a.0, b.0).then_with(|| by_name(a.1, b.1)));
+    let rows = pairs.into_iter().flat_map(|(ends, key, edge)| {
+        let accesses = accesses(edge).into_iter();
+        accesses.map(move |access| intent(map, key, ends, edge, access, labels))
+    });
+    rows.collect()
 }
 
 /// Clients with their servers, each once by namespace and name, sorted likewise.
@@ -58,6 +56,17 @@ pub(crate) fn service_intents(map: &Map, filter: &Filter, labels: &Labels) -> Ve
 
 fn named(workload: &Workload) -> String {
     format!("{}/{}", workload.namespace, workload.name)
+}
+
+/// The order of [`named`], without the texts.
+fn by_name(a: &Workload, b: &Workload) -> Ordering {
+    fn bytes(of: &Workload) -> impl Iterator<Item = u8> {
+        of.namespace.bytes().chain(*b"/").chain(of.name.bytes())
+    }
+    if a.namespace == b.namespace {
+        return a.name.cmp(&b.name);
+    }
+    bytes(a).cmp(bytes(b))
 }
 
 /// A kind of access, as the replaced system tells them apart.
@@ -137,5 +146,21 @@ fn identity(
             kind: text(&workload.kind),
         }),
         kubernetes_service: service.map(Into::into),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workloads_are_in_the_order_of_their_texts() {
+        let parts = ["a", "a-b", "a.b", "a/b", "ab", "b", ""];
+        let all: Vec<Workload> = { parts.iter() }
+            .flat_map(|namespace| parts.map(|name| Workload::new(namespace, name, "")))
+            .collect();
+        for (a, b) in all.iter().flat_map(|a| all.iter().map(move |b| (a, b))) {
+            assert_eq!(by_name(a, b), named(a).cmp(&named(b)), "{a} {b}");
+        }
     }
 }

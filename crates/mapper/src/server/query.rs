@@ -6,9 +6,10 @@ use async_graphql::{Context, Object, Result};
 use map::filter::{Server, label};
 use map::{Filter, difference_between};
 use wire::edge::{Coverage, Edge, EdgeChange, EdgeDetails, TrafficLevel};
+use wire::engine::{self, Rows};
 use wire::input::ServerFilter;
 use wire::output::{Intent, ServiceIntents};
-use wire::{ChangeKind, Evidence, Int, Text, Time, engine};
+use wire::{ChangeKind, Evidence, Int, Text, Time};
 
 use super::edges::{self, Labels};
 use super::intents;
@@ -27,11 +28,11 @@ impl Query {
         namespaces: Option<Vec<Text>>,
         include_labels: Option<Vec<Text>>,
         include_all_labels: Option<bool>,
-    ) -> Result<Vec<ServiceIntents>> {
+    ) -> Result<Rows<ServiceIntents>> {
         let view = view(context).await?;
         let labels = labels(include_labels, include_all_labels);
         let filter = filter(&view, namespaces, None, None);
-        Ok(intents::service_intents(&view.map, &filter, &labels))
+        Ok(Rows(intents::service_intents(&view.map, &filter, &labels)))
     }
 
     /// Pairs of client and server, with what is known of the access.
@@ -43,11 +44,11 @@ impl Query {
         exclude_service_with_labels: Option<Vec<Text>>,
         include_all_labels: Option<bool>,
         server: Option<ServerFilter>,
-    ) -> Result<Vec<Intent>> {
+    ) -> Result<Rows<Intent>> {
         let view = view(context).await?;
         let labels = labels(include_labels, include_all_labels);
         let filter = filter(&view, namespaces, exclude_service_with_labels, server);
-        Ok(intents::intents(&view.map, &filter, &labels))
+        Ok(Rows(intents::intents(&view.map, &filter, &labels)))
     }
 
     /// Whether the mapper answers.
@@ -74,15 +75,14 @@ impl Query {
         since: Option<Time>,
         until: Option<Time>,
         limit: Option<Int>,
-    ) -> Result<Vec<Edge>> {
+    ) -> Result<Rows<Edge>> {
         let view = view(context).await?;
         let labels = labels(include_labels, include_all_labels);
         let base = filter(&view, namespaces, exclude_service_with_labels, server);
         let filter = wider(base, external, evidence, since, until);
         let found = filter.edges(&view.map).take(most(limit)?);
-        Ok(found
-            .map(|(key, edge)| edges::edge(&view.map, key, edge, &labels))
-            .collect())
+        let rows = found.map(|(key, edge)| edges::edge(&view.map, key, edge, &labels));
+        Ok(Rows(rows.collect()))
     }
 
     /// Connections that were refused or never answered, likewise.
@@ -99,14 +99,14 @@ impl Query {
         since: Option<Time>,
         until: Option<Time>,
         limit: Option<Int>,
-    ) -> Result<Vec<Edge>> {
+    ) -> Result<Rows<Edge>> {
         let view = view(context).await?;
         let base = filter(&view, namespaces, None, server);
         let filter = wider(base, external, None, since, until);
         let found = filter.attempts(&view.map).take(most(limit)?);
-        Ok(found
-            .map(|(key, edge)| edges::edge(&view.map, key, edge, &Labels::default()))
-            .collect())
+        let none = Labels::default();
+        let rows = found.map(|(key, edge)| edges::edge(&view.map, key, edge, &none));
+        Ok(Rows(rows.collect()))
     }
 
     /// What came and what went quiet after `since`, up to `until` (now, if not given).
@@ -117,7 +117,7 @@ impl Query {
         until: Option<Time>,
         namespaces: Option<Vec<Text>>,
         external: Option<bool>,
-    ) -> Result<Vec<EdgeChange>> {
+    ) -> Result<Rows<EdgeChange>> {
         let view = view(context).await?;
         let base = filter(&view, namespaces, None, None);
         let shown = wider(base, external, None, None, None);
@@ -125,7 +125,7 @@ impl Query {
         if until < since.0 {
             return Err(engine::failed("until lies before since"));
         }
-        Ok(changes(&view, &shown, since.0, until))
+        Ok(Rows(changes(&view, &shown, since.0, until)))
     }
 
     /// What each node's sniffer sees, and what it does not, as it said last.

@@ -44,6 +44,45 @@ fn every_field_of_an_answer_is_asked_for_and_read() {
     assert_eq!(read, given);
 }
 
+/// Whatever is asked for, and however.
+#[test]
+fn rows_are_written_as_the_engine_writes_lists() {
+    for selection in [
+        "client { name namespace podOwnerKind { group kind version } } server { kubernetesService } type resolutionData",
+        "type kafkaTopics { operations name } httpResources { methods path } awsActions",
+        "__typename who: client { __typename called: name name labels { value key } }",
+        "client { name } client { namespace name } client { labels { key } } server { name }",
+        "...on Intent { server { ...Identity } } type client { ...Identity name }",
+        "client { name @skip(if: true) namespace } server @include(if: false) { name } type",
+        "client { name @skip(if: true) } server { resolutionData { host port } nameResolvedUsingAnnotation }",
+    ] {
+        let ask = |field: &str| {
+            let fragment = if selection.contains("Identity ") {
+                "fragment Identity on OtterizeServiceIdentity { name @skip(if: true) labels { key } podOwnerKind { kind } }"
+            } else {
+                ""
+            };
+            ask(&format!(
+                r#"{{ rows: {field}(namespaces: ["shop", "a \"b\" \\ é"]) {{ {selection} }} }} {fragment}"#
+            ))
+        };
+        assert_eq!(ask("intentRows"), ask("intents"), "{selection}");
+    }
+    assert_eq!(
+        ask("{ rows: intentRows(namespaces: []) { type } }"),
+        ask("{ rows: intents(namespaces: []) { type } }")
+    );
+    let changes = |field: &str| {
+        ask(&[
+            &format!("{{ rows: {field} {{ ...EdgeChangeFields }} }} "),
+            fields::EDGE_CHANGE,
+            fields::EDGE,
+        ]
+        .concat())
+    };
+    assert_eq!(changes("changeRows"), changes("twoChanges"));
+}
+
 const OURS: &str = r#"{"results":[{"srcIp":"10.0.0.1","srcHostname":"","srcPodUid":"u","nodeName":"n",
     "reporterId":"r","destinations":[{"destination":"10.0.0.2","lastSeen":"2026-01-01T00:00:00Z",
     "destinationPodUid":"v","originalDestination":"10.96.0.1","originalPort":80,"protocol":"TCP",

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use async_graphql::{Context, EmptySubscription, Object, Response, Schema};
 use wire::edge::{Coverage, Edge, EdgeChange, EdgeDetails, TrafficLevel};
-use wire::engine::{self, Inputs};
+use wire::engine::{self, Inputs, Rows};
 use wire::input::{
     AwsOperation, AzureOperation, CaptureResults, CaptureTcpResults, GcpOperation,
     IstioConnectionResults, KafkaMapperResults, NodeCoverage, ServerFilter, SocketScanResults,
@@ -175,8 +175,18 @@ impl Query {
         namespaces.iter().flatten().map(intent).collect()
     }
 
+    /// The same, written as rows.
+    async fn intent_rows(&self, namespaces: Option<Vec<Text>>) -> Rows<Intent> {
+        Rows(namespaces.iter().flatten().map(intent).collect())
+    }
+
     async fn health(&self) -> bool {
         true
+    }
+
+    /// What comes without rows is also there with them.
+    async fn change_rows(&self) -> Rows<EdgeChange> {
+        Rows(vec![change(), change()])
     }
 
     async fn edges(&self, since: Option<Time>) -> Vec<Edge> {
@@ -186,6 +196,10 @@ impl Query {
 
     async fn changes(&self) -> Vec<EdgeChange> {
         vec![change()]
+    }
+
+    async fn two_changes(&self) -> Vec<EdgeChange> {
+        vec![change(), change()]
     }
 
     async fn coverage(&self) -> Vec<Coverage> {
