@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The built mapper against a testbed of its own, which is taken down whatever happens.
+# The built mapper and sniffer against a testbed of its own, which is taken down whatever happens.
 
 # end_to_end [FILTER]: of the mapper that is built here, or of $release.
 end_to_end() {
@@ -11,6 +11,12 @@ end_to_end() {
   all=$("$tests" --list)
   if [[ -n $filter ]] && ! grep -q "$filter.*: test" <<<"$all"; then
     return 0
+  fi
+  # What nodes of network namespaces are made with.
+  if [[ $EUID == 0 ]]; then
+    need ip iproute2
+    need iptables iptables
+    need curl curl
   fi
   local bed=(--name "e2e-$$")
   # shellcheck disable=SC2064 # its name is known now

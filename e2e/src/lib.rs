@@ -1,4 +1,5 @@
-//! Helpers of the end-to-end tests: the built mapper, the testbed's API server, and HTTP between them.
+//! Helpers of the end-to-end tests: the built mapper and sniffer, the testbed's API server, nodes of network namespaces,
+//! and HTTP between them.
 //!
 //! `./dev test --only e2e` runs them. Elsewhere they are ignored.
 #![allow(
@@ -17,6 +18,8 @@ pub mod cost;
 pub mod http;
 pub mod kube;
 pub mod mapper;
+pub mod node;
 pub mod scene;
+pub mod sniffer;
 pub mod time;
 pub mod tls;

@@ -395,6 +395,13 @@ impl Scene {
         }
     }
 
+    /// What is wrong with these edges and attempts, all of the map.
+    fn wrong(&self, edges: &[Value], attempts: &[Value]) -> Vec<String> {
+        let mut wrong = self.differences("edges", &self.edges, edges);
+        wrong.extend(self.differences("attempts", &self.attempts, attempts));
+        wrong
+    }
+
     /// What is wrong with these edges or attempts, all of the map.
     fn differences(&self, what: &str, wanted: &[String], found: &[Value]) -> Vec<String> {
         let mine = found.iter().filter(|edge| {
@@ -598,15 +605,22 @@ pub fn play(mapper: &Mapper, scenes: &[Scene]) -> Metrics {
     metrics
 }
 
+/// Waits until the map holds what the scene wants of it and nothing else, for at most so long.
+pub fn wait_edges(mapper: &Mapper, scene: &Scene, most: Duration) {
+    let found = wait(most, || {
+        let (edges, attempts) = (all(mapper, "edges"), all(mapper, "attempts"));
+        scene.wrong(&edges, &attempts).is_empty().then_some(())
+    });
+    if found.is_none() {
+        check(mapper, &[scene]);
+    }
+}
+
 fn check(mapper: &Mapper, scenes: &[&Scene]) {
     let (edges, attempts) = (all(mapper, "edges"), all(mapper, "attempts"));
     let wrong: Vec<String> = scenes
         .iter()
-        .flat_map(|scene| {
-            let mut wrong = scene.differences("edges", &scene.edges, &edges);
-            wrong.extend(scene.differences("attempts", &scene.attempts, &attempts));
-            wrong
-        })
+        .flat_map(|scene| scene.wrong(&edges, &attempts))
         .collect();
     assert!(
         wrong.is_empty(),

@@ -23,4 +23,12 @@ fuzz_target!(|file: &[u8]| {
     let distinct: BTreeSet<_> = addresses.iter().collect();
     assert_eq!(distinct.len(), addresses.len());
     assert!(addresses.iter().all(|address| !address.is_loopback()));
+
+    let addresses = proc::local_addresses_v6(file);
+    assert!(addresses.len() <= file.len() / 32);
+    if let Some(process) = proc::process_stat(file) {
+        // What the process calls itself is no matter.
+        let named = [b"1 (", file].concat();
+        assert_eq!(proc::process_stat(&named), Some(process));
+    }
 });

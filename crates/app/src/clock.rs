@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use map::Time;
+use rustix::time::{ClockId, clock_gettime};
 
 /// What the wall clock shows. It may step, backwards too: for stamps, not for measuring.
 #[expect(clippy::disallowed_methods, reason = "the rim that the ban points to")]
@@ -14,6 +15,23 @@ pub fn now() -> Time {
         Ok(since) => Time::EPOCH.plus(since),
         Err(before) => Time::EPOCH.minus(before.duration()),
     }
+}
+
+/// When the system was started, by the clock of the day as it is now.
+pub fn boot() -> Time {
+    now().minus(read(ClockId::Boottime))
+}
+
+/// How long the calling thread has kept a processor busy.
+pub fn thread_busy() -> Duration {
+    read(ClockId::ThreadCPUTime)
+}
+
+fn read(clock: ClockId) -> Duration {
+    // Both clocks count from zero, so that neither part is negative.
+    let time = clock_gettime(clock);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Measures how long something takes, by a clock that never steps.
@@ -41,6 +59,8 @@ mod tests {
     fn the_wall_clock_is_in_this_century_and_the_stopwatch_never_steps_back() {
         let year_2020 = Time::from_secs(1_577_836_800);
         let year_2100 = Time::from_secs(4_102_444_800);
+        assert!(boot() < now() && boot() == boot().max(Time::EPOCH));
+        assert!(thread_busy() > Duration::ZERO);
         assert!((year_2020..year_2100).contains(&now()));
         let watch = Stopwatch::start();
         let first = watch.elapsed();

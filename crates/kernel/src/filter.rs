@@ -71,6 +71,7 @@ const EXTENSION_HEADERS: [u32; 6] = [0, 43, 44, 51, 60, 135];
 
 const TCP: u32 = 6;
 const UDP: u32 = 17;
+const ICMPV6: u32 = 58;
 const DNS_PORT: u32 = 53;
 const IPV6_HEADER: u32 = 40;
 
@@ -87,6 +88,7 @@ enum Label {
     Walk(u32),
     Ipv4(u32),
     Ipv6(u32),
+    Extensions(u32),
     Transport(u32),
     Udp(u32),
     Tcp(u32),
@@ -218,13 +220,19 @@ fn walk(program: &mut Program, base: u32) {
     program.add(code::LOAD_X, IPV6_HEADER);
     program.add(code::LOAD_BYTE, base + 6);
     for header in EXTENSION_HEADERS {
-        program.equal(header, Label::Extended);
+        program.equal(header, Label::Extensions(base));
     }
 
     program.label(Label::Transport(base));
     program.equal(UDP, Label::Udp(base));
     program.equal(TCP, Label::Tcp(base));
     program.jump(Label::Nothing);
+
+    // Every extension header begins with the number of what is behind it. Groups are joined all the time.
+    program.label(Label::Extensions(base));
+    program.add(code::LOAD_BYTE, base + IPV6_HEADER);
+    program.equal(ICMPV6, Label::Nothing);
+    program.jump(Label::Extended);
 
     program.label(Label::Udp(base));
     for port in [0, 2] {

@@ -6,6 +6,10 @@
     unsafe_code,
     reason = "there is no safe interface to a packet socket's ring; each block says why it is sound"
 )]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "constants of the kernel's headers, sizes of small structures, and a ring of less than 4 GiB"
+)]
 
 mod block;
 

@@ -101,6 +101,17 @@ impl<S: BuildHasher + Clone> Collector<S> {
         self.handshakes.expire(now, aggregate);
     }
 
+    /// Tells what is accepted and waits only for the client to disown it. At the end, when no more packets come.
+    pub fn finish(&mut self, aggregate: &mut Aggregate<S>) {
+        self.handshakes.tell_accepted(None, aggregate);
+    }
+
+    /// Accepted connections that are told within [`ACCEPTED_FOR`](crate::limits::ACCEPTED_FOR), by
+    /// [`expire`](Self::expire) or a later packet.
+    pub fn untold(&self) -> usize {
+        self.handshakes.untold()
+    }
+
     /// Every packet so far, by kind.
     pub const fn packets(&self) -> &Tally<PacketFate> {
         &self.packets
@@ -126,7 +137,7 @@ impl<S: BuildHasher + Clone> Collector<S> {
         self.handshakes.unanswered()
     }
 
-    /// SYNs that were lost unanswered: pushed out by a flood, or met by a full table of observations.
+    /// SYNs that were lost: pushed out by a flood before their answer was told, or met by a full table of observations.
     pub const fn lost_handshakes(&self) -> u64 {
         self.handshakes.evicted() + self.handshakes.lost()
     }
@@ -187,7 +198,7 @@ impl<S: BuildHasher + Clone> Collector<S> {
         let fate = match (tcp.flags.syn(), tcp.flags.ack(), tcp.flags.rst()) {
             (true, false, false) => self.handshakes.syn(way, tcp, pod_uid(way.source.address())),
             (true, true, false) => {
-                let fate = self.handshakes.syn_ack(way, tcp, aggregate);
+                let fate = self.handshakes.syn_ack(way, tcp);
                 if tcp.source_port == DNS_PORT && fate != HandshakeFate::Unmatched {
                     self.dns.stream_opened(way, tcp.sequence.wrapping_add(1));
                 }

@@ -16,7 +16,7 @@ use map::{Connection, Evidence, Outcome, PodUid, Protocol, Source, Time};
 use crate::aggregate::{Aggregate, Aggregated};
 use crate::dns::Way;
 use crate::endpoint::Endpoint;
-use crate::limits::{HANDSHAKE_WINDOW, MAX_APPEARANCES, MAX_HANDSHAKES};
+use crate::limits::{ACCEPTED_FOR, HANDSHAKE_WINDOW, MAX_APPEARANCES, MAX_HANDSHAKES};
 
 /// What became of one packet of a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +35,8 @@ pub enum HandshakeFate {
     Refused,
     /// The same refusal again.
     RefusedCopy,
+    /// The client's RST to a SYN-ACK that it had not asked for: somebody else sent the SYN in its name.
+    Disowned,
     /// An RST that refuses no SYN.
     OtherReset,
     /// A handshake that found the table of observations full.
@@ -52,6 +54,7 @@ impl HandshakeFate {
             Self::Unmatched => "SYN-ACKs without their SYN",
             Self::Refused => "refused",
             Self::RefusedCopy => "copies of a refusal",
+            Self::Disowned => "disowned by the client",
             Self::OtherReset => "other resets",
             Self::TableFull => "lost to a full table",
         }
@@ -77,6 +80,8 @@ struct Handshake {
     pod_uid: Option<PodUid>,
     /// `None` while it waits.
     outcome: Option<Outcome>,
+    /// Where the SYN-ACK came from and when, until it is told.
+    untold: Option<(Endpoint, Time)>,
 }
 
 impl Handshake {
@@ -151,6 +156,8 @@ pub(crate) struct Handshakes<S> {
     /// In order of their first SYN; the number of the front one is `front`.
     waiting: VecDeque<Handshake>,
     front: u32,
+    /// The numbers of those that were accepted and are not told yet, in the order of their SYN-ACK.
+    accepted: VecDeque<u32>,
     marks: HashTable<Marked>,
     hasher: S,
     /// Handshakes pushed out of a full table before their answer.
@@ -166,6 +173,7 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
         Self {
             waiting: VecDeque::new(),
             front: 0,
+            accepted: VecDeque::new(),
             marks: HashTable::new(),
             hasher: hasher.clone(),
             evicted: 0,
@@ -231,9 +239,9 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
         }
         if self.waiting.len() >= MAX_HANDSHAKES
             && let Some(oldest) = self.pop()
-            && oldest.outcome.is_none()
         {
-            self.evicted += 1;
+            // One that waits to be told was accepted less than a moment ago, or the clock stands still.
+            self.evicted += u64::from(oldest.outcome.is_none() || oldest.untold.is_some());
         }
         let handshake = Handshake {
             sequence: tcp.sequence,
@@ -242,6 +250,7 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
             since: way.at,
             pod_uid,
             outcome: None,
+            untold: None,
         };
         // At most `MAX_HANDSHAKES` wait.
         let waiting = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
@@ -253,23 +262,23 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
         HandshakeFate::Syn
     }
 
-    /// A SYN-ACK, which acknowledges the client's sequence number plus one.
-    pub(crate) fn syn_ack(
-        &mut self,
-        way: Way,
-        tcp: &Tcp<'_>,
-        aggregate: &mut Aggregate<S>,
-    ) -> HandshakeFate {
-        let Some(handshake) = self.answered(way, tcp) else {
+    /// A SYN-ACK, which acknowledges the client's sequence number plus one. It is told a moment later, see
+    /// [`ACCEPTED_FOR`].
+    pub(crate) fn syn_ack(&mut self, way: Way, tcp: &Tcp<'_>) -> HandshakeFate {
+        let Some((number, handshake)) = self.answered(way, tcp) else {
             return HandshakeFate::Unmatched;
         };
-        match handshake.outcome {
-            Some(Outcome::Accepted) => HandshakeFate::SynAckCopy,
-            _ => settle(handshake, Outcome::Accepted, Some(way), aggregate),
+        if handshake.outcome == Some(Outcome::Accepted) {
+            return HandshakeFate::SynAckCopy;
         }
+        handshake.outcome = Some(Outcome::Accepted);
+        handshake.untold = Some((way.source, way.at));
+        self.accepted.push_back(number);
+        HandshakeFate::Accepted
     }
 
-    /// An RST with ACK, which refuses a SYN when it acknowledges just that SYN (RFC 9293 3.5.2).
+    /// An RST: with ACK it refuses a SYN when it acknowledges just that SYN (RFC 9293 3.5.2); without, it answers a SYN-ACK
+    /// that was not expected, and has the sequence number that this acknowledged (RFC 9293 3.5.2, group 1).
     pub(crate) fn reset(
         &mut self,
         way: Way,
@@ -277,21 +286,45 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
         aggregate: &mut Aggregate<S>,
     ) -> HandshakeFate {
         if !tcp.flags.ack() {
-            return HandshakeFate::OtherReset;
+            return self.disown(way, tcp);
         }
-        let Some(handshake) = self.answered(way, tcp) else {
+        let Some((_, handshake)) = self.answered(way, tcp) else {
             return HandshakeFate::OtherReset;
         };
         match handshake.outcome {
             Some(Outcome::Refused) => HandshakeFate::RefusedCopy,
             // A server that resets what it had accepted has been called all the same.
             Some(_) => HandshakeFate::OtherReset,
-            None => settle(handshake, Outcome::Refused, Some(way), aggregate),
+            None => settle(
+                handshake,
+                Outcome::Refused,
+                Some((way.source, way.at)),
+                aggregate,
+            ),
         }
     }
 
-    /// Settles what is older than the window: a SYN that nobody answered is an attempt.
+    /// The client says that it never called. What was told before stays.
+    fn disown(&mut self, way: Way, tcp: &Tcp<'_>) -> HandshakeFate {
+        let sequence = tcp.sequence.wrapping_sub(1);
+        let handshake = self
+            .number(Mark::Endpoint(sequence, way.source))
+            .and_then(|number| self.get(number))
+            .filter(|handshake| {
+                handshake
+                    .appearances
+                    .iter()
+                    .any(|(from, _)| *from == way.source)
+            });
+        match handshake.and_then(|handshake| handshake.untold.take()) {
+            Some(_) => HandshakeFate::Disowned,
+            None => HandshakeFate::OtherReset,
+        }
+    }
+
+    /// Settles what is older than the window: a SYN that nobody answered is an attempt. Tells what was accepted.
     pub(crate) fn expire(&mut self, now: Time, aggregate: &mut Aggregate<S>) {
+        self.tell_accepted(Some(now), aggregate);
         while self
             .waiting
             .front()
@@ -308,14 +341,38 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
         }
     }
 
+    /// Tells what was accepted long enough ago; without a time, all.
+    pub(crate) fn tell_accepted(&mut self, now: Option<Time>, aggregate: &mut Aggregate<S>) {
+        while let Some(&number) = self.accepted.front() {
+            let Some(handshake) = self.get(number) else {
+                self.accepted.pop_front();
+                continue;
+            };
+            if let Some((from, at)) = handshake.untold {
+                if now.is_some_and(|now| now.since(at) < ACCEPTED_FOR) {
+                    break;
+                }
+                handshake.untold = None;
+                let fate = settle(handshake, Outcome::Accepted, Some((from, at)), aggregate);
+                self.lost += u64::from(fate == HandshakeFate::TableFull);
+            }
+            self.accepted.pop_front();
+        }
+    }
+
+    /// Accepted connections that are not told yet.
+    pub(crate) fn untold(&self) -> usize {
+        self.accepted.len()
+    }
+
     /// The handshake that this packet, coming from the server's side, answers.
-    fn answered(&mut self, way: Way, tcp: &Tcp<'_>) -> Option<&mut Handshake> {
+    fn answered(&mut self, way: Way, tcp: &Tcp<'_>) -> Option<(u32, &mut Handshake)> {
         let sequence = tcp.acknowledgement.wrapping_sub(1);
         let number = self
             .number(Mark::Endpoint(sequence, way.destination))
             .or_else(|| self.number(Mark::Endpoint(sequence, way.source)))?;
         let handshake = self.get(number)?;
-        (way.at.since(handshake.since) <= HANDSHAKE_WINDOW).then_some(handshake)
+        (way.at.since(handshake.since) <= HANDSHAKE_WINDOW).then_some((number, handshake))
     }
 
     fn hash(&self, mark: Mark) -> u32 {
@@ -382,12 +439,12 @@ fn place(front: u32, number: u32) -> Option<usize> {
 fn settle<S: BuildHasher + Clone>(
     handshake: &mut Handshake,
     outcome: Outcome,
-    answer: Option<Way>,
+    answer: Option<(Endpoint, Time)>,
     aggregate: &mut Aggregate<S>,
 ) -> HandshakeFate {
     handshake.outcome = Some(outcome);
-    let at = answer.map_or(handshake.since, |way| way.at);
-    let Some((source, connection)) = handshake.observation(outcome, answer.map(|way| way.source))
+    let at = answer.map_or(handshake.since, |(_, at)| at);
+    let Some((source, connection)) = handshake.observation(outcome, answer.map(|(from, _)| from))
     else {
         return HandshakeFate::TableFull;
     };

@@ -6,14 +6,18 @@
 //! socket tables, per namespace ──────────► sockets::scan ────────────────────────────┘
 //! ```
 //!
-//! Nothing here reads a clock, a socket or a file: the time of a packet comes with the packet.
+//! Nothing here reads a clock, a socket or a file: the time of a packet comes with the packet. Only `live`, behind the
+//! feature of that name, does: it is `portolan-sniffer`.
 
 mod aggregate;
 mod collector;
 mod dns;
 mod endpoint;
 mod handshakes;
+mod known;
 pub mod limits;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod live;
 mod recent;
 pub mod sockets;
 
@@ -21,3 +25,12 @@ pub use aggregate::{Aggregate, Aggregated};
 pub use collector::{Collector, PacketFate};
 pub use dns::DnsFate;
 pub use handshakes::HandshakeFate;
+pub use known::{Known, KnownCounts};
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub use live::main;
+
+/// There are no packet sockets and no `/proc` here.
+#[cfg(all(feature = "live", not(target_os = "linux")))]
+pub fn main() -> std::process::ExitCode {
+    std::process::ExitCode::FAILURE
+}

@@ -12,6 +12,10 @@ pub const MAX_QUESTIONS: usize = 131_072;
 /// How long a SYN may wait for its answer: Linux retransmits after 1, 3, 7, 15 and 31 s (`tcp_syn_retries`).
 pub const HANDSHAKE_WINDOW: Duration = Duration::from_secs(30);
 
+/// How long an accepted connection waits before it is told: an answer to a SYN that was sent in somebody else's name is
+/// disowned by that one within a round trip.
+pub const ACCEPTED_FOR: Duration = Duration::from_millis(5);
+
 /// Handshakes remembered: thirty seconds of 1 000 connections a second, in about 14 MB; a SYN flood pushes out
 /// the oldest and is counted.
 pub const MAX_HANDSHAKES: usize = 32_768;
@@ -41,3 +45,17 @@ pub const MAX_NAMESPACES: usize = 4_096;
 
 /// Connections in one scan, over all namespaces: the default limit of connection tracking on a large node.
 pub const MAX_SOCKETS: usize = 262_144;
+
+/// Distinct things that are remembered as reported: those of a node with 250 pods that each talk to 250 others. About
+/// 15 MB when full; what finds no room is reported each time.
+pub const MAX_KNOWN: usize = 65_536;
+
+/// How long something is remembered after it was last seen; a mapper that lost its map is told no more.
+pub const KEEP_KNOWN: Duration = Duration::from_hours(1);
+
+/// How often a full table is searched for what is old.
+pub const TRIM_KNOWN: Duration = Duration::from_secs(10);
+
+/// How often something that is seen all the time is reported again: a third of what a reader of the map notices, and a
+/// tenth of the reports of one a second.
+pub const REFRESH: Duration = Duration::from_secs(10);

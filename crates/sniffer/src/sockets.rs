@@ -111,8 +111,17 @@ impl Scanner {
         Self::default()
     }
 
-    /// Takes the tables of one scan of the node, made at `at`, into `aggregate`. Returns every row's fate.
+    /// Forgets the listeners of namespaces that are gone. Inodes are used again at once: whoever knows better than by the
+    /// inode alone says so here, before the next scan.
+    pub fn retain(&mut self, is_there: impl Fn(u64) -> bool) {
+        self.listening.retain(|inode, _| is_there(*inode));
+    }
+
+    /// Takes the tables of some or all namespaces of the node, read at `at`, into `aggregate`. Returns every row's fate.
     /// Scans must come in the order of time.
+    ///
+    /// Rows of both ends are brought together within one scan only: a table of earlier would tell of connections that are
+    /// closed, and whose ports may be in use for others.
     pub fn scan<S: BuildHasher + Clone>(
         &mut self,
         namespaces: &[Namespace],
@@ -121,13 +130,18 @@ impl Scanner {
     ) -> Tally<SocketFate> {
         let mut fates = Tally::new();
         let mut rows = Vec::new();
-        let mut before = std::mem::take(&mut self.listening);
-        for namespace in namespaces.iter().take(MAX_NAMESPACES) {
+        let (within, beyond) = namespaces.split_at(namespaces.len().min(MAX_NAMESPACES));
+        for namespace in within {
+            if self.listening.len() >= MAX_NAMESPACES
+                && !self.listening.contains_key(&namespace.inode)
+            {
+                let scanned: HashSet<u64> = within.iter().map(|one| one.inode).collect();
+                self.retain(|inode| scanned.contains(&inode));
+            }
             let listening = self.listening.entry(namespace.inode).or_default();
-            listening.extend(before.remove(&namespace.inode).unwrap_or_default());
             read(namespace, listening, &mut rows, &mut fates);
         }
-        for namespace in namespaces.iter().skip(MAX_NAMESPACES) {
+        for namespace in beyond {
             let tables = namespace.tcp.iter().chain(&namespace.udp);
             fates.add(
                 SocketFate::TableFull,
@@ -290,7 +304,7 @@ fn add<S: BuildHasher + Clone>(
 }
 
 /// Whether the address is one that no cluster gives to its pods, nodes or Services by itself.
-fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();

@@ -15,6 +15,7 @@ mod dns_intents;
 mod events;
 mod faults;
 mod requests;
+mod sniffer;
 mod stop;
 mod store;
 mod times;

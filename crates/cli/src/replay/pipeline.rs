@@ -109,6 +109,7 @@ pub(crate) fn draw(recording: Recording<'_>) -> Result<(Map, Summary), Failure> 
         }
     }
     bar.finish_and_clear();
+    pipeline.collector.finish(&mut pipeline.aggregate);
     for scan in waiting {
         pipeline.scan(scan);
     }

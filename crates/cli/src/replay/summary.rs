@@ -151,10 +151,7 @@ impl Summary {
                 self.unfinished,
                 "of the SYNs: still unanswered at the end of the capture",
             ),
-            (
-                self.lost_handshakes,
-                "of the SYNs: unanswered, and lost to a full table",
-            ),
+            (self.lost_handshakes, "of the SYNs: lost to a full table"),
         ];
         let notes = notes.into_iter().filter(|(n, _)| *n > 0);
         parts.extend(notes.map(|(n, note)| (n, note.to_owned())));

@@ -100,7 +100,7 @@ fn ends() -> impl Strategy<Value = (SocketAddr, SocketAddr)> {
 }
 
 fn six(end: SocketAddr) -> SocketAddr {
-    let low = u16::from(end.port() % 251) + 1;
+    let low = end.port() % 251 + 1;
     (Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, low), end.port()).into()
 }
 
@@ -148,6 +148,9 @@ fn extension_headers_are_left_to_the_reader() {
     let ends = [six(([0; 4], 1).into()), six(([0; 4], 2).into())];
     let packet = frames::ip(ends[0].ip(), ends[1].ip(), 0, &[17, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(run(IPV6, &packet), EXTENDED_BYTES);
+    // Who listens to groups says so in ICMPv6 behind a hop-by-hop header (RFC 3810).
+    let packet = frames::ip(ends[0].ip(), ends[1].ip(), 0, &[58, 0, 5, 2, 0, 0, 1, 0]);
+    assert_eq!(run(IPV6, &packet), 0);
 }
 
 #[test]

@@ -3,11 +3,7 @@
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
 
-use super::lines;
-
-/// Addresses of one namespace: a node with bridges, tunnels, and a Service address each on a dummy device has
-/// thousands.
-const MAX_LOCAL_ADDRESSES: usize = 4_096;
+use super::{MAX_LOCAL_ADDRESSES, lines};
 
 /// The IPv4 addresses of a network namespace, from `/proc/<pid>/net/fib_trie` (kernel: `net/ipv4/fib_trie.c`): each
 /// `|-- a.b.c.d` that is followed by `/32 host LOCAL`. Without loopback, each once, in the order of the file, at

@@ -43,7 +43,7 @@ pub struct Frames<'a> {
 }
 
 /// Places in the header of a block.
-mod block {
+mod header {
     /// `hdr.bh1.block_status`.
     pub(super) const STATUS: usize = 8;
     /// `hdr.bh1.num_pkts`.
@@ -67,7 +67,7 @@ mod packet {
 }
 
 /// Where in a block its status stands, which the kernel and this program both write.
-pub(super) const STATUS: usize = block::STATUS;
+pub(super) const STATUS: usize = header::STATUS;
 
 impl<'a> Frames<'a> {
     /// Of a block's bytes.
@@ -75,8 +75,8 @@ impl<'a> Frames<'a> {
         let number = |place| ne32(block, place).unwrap_or(0);
         Self {
             block,
-            next: number(block::FIRST) as usize,
-            left: number(block::PACKETS),
+            next: number(header::FIRST) as usize,
+            left: number(header::PACKETS),
         }
     }
 

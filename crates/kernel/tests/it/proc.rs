@@ -1,4 +1,7 @@
-use kernel::proc::{SocketCounts, local_addresses, pod_uid, socket_counts};
+use kernel::proc::{
+    ProcessStat, SocketCounts, local_addresses, local_addresses_v6, pod_uid, process_stat,
+    socket_counts,
+};
 use proptest::prelude::*;
 
 const UID: &str = "146b5ec2-3767-4943-afa7-42218263b9bf";
@@ -84,4 +87,39 @@ proptest! {
         let _ = (pod_uid(&bytes), socket_counts(&bytes, &bytes));
         prop_assert!(local_addresses(&bytes).len() <= bytes.len());
     }
+}
+
+#[test]
+fn a_process_is_read_whatever_it_calls_itself() {
+    let rest =
+        "S 1 1 1 0 -1 4194560 9 9 9 9 9 9 9 9 20 0 1 0 8712345 4096 1 18446744073709551615 1 1";
+    let process = ProcessStat {
+        is_kernel_thread: false,
+        start_ticks: 8_712_345,
+    };
+    for name in ["pause", "a b", ") S 1 2 3 (", "", "\u{fffd}"] {
+        let stat = format!("42 ({name}) {rest}\n");
+        assert_eq!(process_stat(stat.as_bytes()), Some(process), "{name}");
+    }
+    let mut invalid = b"42 (\xff\xfe) ".to_vec();
+    invalid.extend(rest.as_bytes());
+    assert_eq!(process_stat(&invalid), Some(process));
+    let kernel_thread = "2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 1 0 0";
+    let stat = process_stat(kernel_thread.as_bytes()).unwrap();
+    assert!(stat.is_kernel_thread);
+    for broken in ["", "42", "42 (pause)", "42 (pause) S 1 1", "42 pause S 1"] {
+        assert_eq!(process_stat(broken.as_bytes()), None, "{broken}");
+    }
+}
+
+#[test]
+fn ipv6_addresses_of_a_namespace_are_those_beyond_its_link() {
+    let file = b"00000000000000000000000000000001 01 80 10 80       lo\n\
+                 fd00000000000000000000000000012a 02 40 00 80     eth0\n\
+                 fe80000000000000a8aaaafffeaaaaaa 02 40 20 80     eth0\n\
+                 fd00 02 40 00 80 short\n\nnonsense";
+    assert_eq!(
+        local_addresses_v6(file),
+        ["fd00::12a".parse::<std::net::Ipv6Addr>().unwrap()]
+    );
 }

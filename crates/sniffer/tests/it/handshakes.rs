@@ -150,6 +150,34 @@ fn a_reset_of_an_open_connection_changes_nothing() {
 }
 
 #[test]
+fn a_client_disowns_what_somebody_else_sent_in_its_name() {
+    let disowning = tcp(
+        at(CLIENT),
+        at(SERVER),
+        Segment {
+            flags: RST,
+            sequence: SEQUENCE.wrapping_add(1),
+            ..Segment::default()
+        },
+    );
+    let mut node = Node::new();
+    node.captures(&syn(CLIENT, SERVER))
+        .captures(&syn_ack(SERVER, CLIENT))
+        .captures(&disowning);
+    assert_eq!(node.handshake(HandshakeFate::Disowned), 1);
+    assert_eq!(node.waits(40_000).expires().connections(), [""; 0]);
+    // Later it is only a client that goes away rudely.
+    node.captures(&syn(CLIENT, SERVER))
+        .captures(&syn_ack(SERVER, CLIENT))
+        .waits(10)
+        .captures(&disowning);
+    assert_eq!(
+        node.connections(),
+        ["10.244.0.5 → 10.244.0.9:8080 accepted"]
+    );
+}
+
+#[test]
 fn nobody_answers() {
     let mut node = Node::new();
     // With its retransmission.

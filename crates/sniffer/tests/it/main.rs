@@ -8,5 +8,6 @@
 mod bounds;
 mod dns;
 mod handshakes;
+mod known;
 mod node;
 mod sockets;

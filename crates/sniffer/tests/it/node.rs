@@ -47,7 +47,9 @@ impl Node {
         self
     }
 
+    /// Everything that is told up to now, and what waits to be.
     pub(crate) fn observations(&mut self) -> Vec<Observation> {
+        self.collector.finish(&mut self.aggregate);
         self.aggregate.drain()
     }
 

@@ -1,0 +1,306 @@
+//! The task that says whose an observation is, and reports what is new.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::RandomState;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use app::clock::{self, Stopwatch};
+use map::{Evidence, Observation, Target};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use wire::client::{MapChanges, Reporter};
+
+use super::batch::Batch;
+use super::coverage::coverage;
+use super::figures::Figures;
+use super::node::Node;
+use super::owners::{Claim, Owners, holder};
+use super::report::{Identity, reports};
+use super::scan::Hints;
+use crate::Known;
+use crate::sockets::is_public;
+
+/// How long an observation waits for its pod to be found, where its address may be that of a new one. Two rounds of the
+/// thread that looks for pods are shorter.
+const FIND_POD: Duration = Duration::from_millis(250);
+
+/// The most observations that wait for that.
+const MAX_WAITING: usize = 16_384;
+
+/// For how long an address counts as one of another node, after no pod of this one was found to have it. Should it be
+/// given to a pod here meanwhile, that pod is found as all others are.
+const FOREIGN: Duration = Duration::from_mins(1);
+
+/// Addresses of other nodes that are remembered as such: of all pods of a large cluster.
+const MAX_FOREIGN: usize = 32_768;
+
+/// How often the mapper is told what this node sees.
+const COVERAGE: Duration = Duration::from_secs(30);
+
+/// How often it is looked for what waits.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How much of the grace at the end is for the last reports.
+const LAST_REPORTS: Duration = Duration::from_secs(3);
+
+/// Which evidence is reported.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Switches {
+    pub(crate) dns: bool,
+    pub(crate) tcp: bool,
+    pub(crate) sockets: bool,
+}
+
+impl Switches {
+    const fn allow(self, evidence: Evidence) -> bool {
+        match evidence {
+            Evidence::Dns => self.dns,
+            Evidence::Tcp => self.tcp,
+            Evidence::Socket => self.sockets,
+            Evidence::Kafka | Evidence::Istio | Evidence::Cloud => true,
+        }
+    }
+}
+
+/// Everything that the task has.
+#[derive(Debug)]
+pub(crate) struct Reporting {
+    pub(crate) identity: Identity,
+    pub(crate) switches: Switches,
+    pub(crate) client: Reporter,
+    pub(crate) owners: Owners,
+    pub(crate) hints: Hints,
+    /// To see whether a process is still there.
+    pub(crate) node: Node,
+    pub(crate) figures: Figures,
+    pub(crate) refresh: Duration,
+    /// The sources that this node's rights allow.
+    pub(crate) rights: Vec<&'static str>,
+}
+
+#[derive(Debug)]
+struct State {
+    known: Known<RandomState>,
+    /// Whose pod is looked for, in the order of `Waiting::since`.
+    waiting: VecDeque<Waiting>,
+    foreign: HashMap<IpAddr, Duration>,
+    started: Stopwatch,
+    changes: MapChanges,
+    covered: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    observation: Observation,
+    since: Duration,
+    /// The number of walks through `/proc` that had ended by then.
+    walks: u64,
+}
+
+impl Reporting {
+    /// Reports until both threads have ended, and then the rest.
+    pub(crate) async fn run(mut self, mut batches: Receiver<Batch>) {
+        let mut state = State {
+            known: Known::new(RandomState::new()),
+            waiting: VecDeque::new(),
+            foreign: HashMap::new(),
+            started: Stopwatch::start(),
+            changes: self.client.map_changes(),
+            covered: None,
+        };
+        let (mut tick, mut refresh) = (every(TICK), every(self.refresh));
+        loop {
+            tokio::select! {
+                batch = batches.recv() => match batch {
+                    Some(batch) => self.take(&mut state, batch),
+                    None => break,
+                },
+                () = state.changes.changed() => self.tell_again(&mut state),
+                _ = tick.tick(), if !state.waiting.is_empty() => self.settle(&mut state, FIND_POD),
+                _ = refresh.tick() => self.refresh(&mut state),
+            }
+            self.tell(&state);
+        }
+        self.settle(&mut state, Duration::ZERO);
+        let rest = state.known.rest(clock::now());
+        self.offer(rest);
+        self.tell(&state);
+        self.client.flush(LAST_REPORTS).await;
+    }
+
+    fn take(&mut self, state: &mut State, batch: Batch) {
+        let owners = self.owners.snapshot();
+        let now = state.started.elapsed();
+        let walks = self.figures.sockets.lock().walks;
+        let mut new = Vec::new();
+        {
+            let mut figures = self.figures.reports.lock();
+            for observation in batch {
+                figures.seen.add(observation.evidence, 1);
+                if !self.switches.allow(observation.evidence) {
+                    figures.disabled += 1;
+                    continue;
+                }
+                if observation.source.address.is_loopback() {
+                    figures.loopback += 1;
+                    continue;
+                }
+                let observation = attribute(&mut self.node, &owners, observation);
+                explain(&self.hints, &owners, &observation);
+                figures.attributed += u64::from(observation.source.pod_uid.is_some());
+                if may_be_new_pod(state, &owners, &observation, now) {
+                    state.waiting.push_back(Waiting {
+                        observation,
+                        since: now,
+                        walks,
+                    });
+                } else {
+                    new.extend(state.known.see(observation));
+                }
+            }
+        }
+        if !state.waiting.is_empty() {
+            self.hints.look_for_pods();
+        }
+        self.offer(new);
+    }
+
+    /// Takes those whose pod was looked for, and those that have waited long enough.
+    fn settle(&mut self, state: &mut State, most: Duration) {
+        let owners = self.owners.snapshot();
+        let now = state.started.elapsed();
+        let walks = self.figures.sockets.lock().walks;
+        let mut new = Vec::new();
+        while let Some(first) = state.waiting.front() {
+            // The walk that was under way may have been past the new pod.
+            let was_looked_for = walks >= first.walks + 2;
+            let is_known = owners.contains_key(&first.observation.source.address);
+            if !was_looked_for && !is_known && now.saturating_sub(first.since) < most {
+                self.hints.look_for_pods();
+                break;
+            }
+            let Some(Waiting { observation, .. }) = state.waiting.pop_front() else {
+                break;
+            };
+            let observation = attribute(&mut self.node, &owners, observation);
+            if observation.source.pod_uid.is_some() {
+                self.figures.reports.lock().attributed += 1;
+            } else if was_looked_for && !is_known {
+                remember_foreign(&mut state.foreign, observation.source.address, now);
+            }
+            new.extend(state.known.see(observation));
+        }
+        self.offer(new);
+    }
+
+    fn refresh(&mut self, state: &mut State) {
+        let now = clock::now();
+        let due = state.known.due(now);
+        self.offer(due);
+        let elapsed = state.started.elapsed();
+        let is_due = |at: Duration| elapsed.saturating_sub(at) >= COVERAGE;
+        if state.covered.is_none_or(is_due) {
+            state.covered = Some(elapsed);
+            let held = self.client.stats().held;
+            let coverage = coverage(&self.figures, &self.identity, &self.rights, held, now);
+            self.client.offer(coverage);
+        }
+    }
+
+    fn tell_again(&mut self, state: &mut State) {
+        let all = state.known.all(clock::now());
+        tracing::info!(
+            observations = all.len(),
+            "the mapper has another map than before: it is told everything again"
+        );
+        self.figures.reports.lock().told_again += 1;
+        self.offer(all);
+        state.covered = None;
+    }
+
+    fn offer(&self, observations: Vec<Observation>) {
+        if observations.is_empty() {
+            return;
+        }
+        let mut figures = self.figures.reports.lock();
+        figures.offered += observations.len() as u64;
+        for report in reports(observations, &self.identity) {
+            match &report {
+                wire::Report::Captures(report) => {
+                    figures.dns_sources += report.results.len() as u64;
+                }
+                wire::Report::SocketScans(report) => {
+                    figures.socket_sources += report.results.len() as u64;
+                }
+                _ => {}
+            }
+            self.client.offer(report);
+        }
+    }
+
+    fn tell(&self, state: &State) {
+        let mut figures = self.figures.reports.lock();
+        figures.known = state.known.counts();
+        figures.remembered = state.known.len() as u64;
+        figures.waiting = (state.known.waiting() + state.waiting.len()) as u64;
+    }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+/// Says which pod it is, where this node knows for certain.
+fn attribute(
+    node: &mut Node,
+    owners: &HashMap<IpAddr, Claim>,
+    mut observation: Observation,
+) -> Observation {
+    let source = &mut observation.source;
+    if source.pod_uid.is_none() {
+        source.pod_uid = holder(owners, node, source.address, observation.first_seen);
+    }
+    observation
+}
+
+/// Tells the thread that reads socket tables what it need not look for.
+fn explain(hints: &Hints, owners: &HashMap<IpAddr, Claim>, observation: &Observation) {
+    let (Evidence::Tcp, Target::Connection(connection)) =
+        (observation.evidence, &observation.target)
+    else {
+        return;
+    };
+    let server = connection.reached.unwrap_or(connection.meant).ip();
+    for address in [observation.source.address, server] {
+        if owners.contains_key(&address) {
+            hints.explain(address, observation.connections);
+        }
+    }
+}
+
+fn may_be_new_pod(
+    state: &State,
+    owners: &HashMap<IpAddr, Claim>,
+    observation: &Observation,
+    now: Duration,
+) -> bool {
+    let address = observation.source.address;
+    let is_foreign = |at: &Duration| now.saturating_sub(*at) < FOREIGN;
+    observation.source.pod_uid.is_none()
+        && state.waiting.len() < MAX_WAITING
+        && !owners.contains_key(&address)
+        && !is_public(address)
+        && !state.foreign.get(&address).is_some_and(is_foreign)
+}
+
+fn remember_foreign(foreign: &mut HashMap<IpAddr, Duration>, address: IpAddr, now: Duration) {
+    if foreign.len() >= MAX_FOREIGN {
+        foreign.retain(|_, at| now.saturating_sub(*at) < FOREIGN);
+    }
+    if foreign.len() < MAX_FOREIGN {
+        foreign.insert(address, now);
+    }
+}

@@ -1,0 +1,236 @@
+//! The process: rights, threads, the reporting, health.
+
+use std::hash::{BuildHasher, RandomState};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use app::admin::{Pages, Server as Admin};
+use app::clock::Stopwatch;
+use app::health::{Affects, Condition};
+use app::shutdown::{BoxError, Stop};
+use app::{App, Role};
+use compact_str::{CompactString, format_compact};
+use kernel::ring::{PacketSocket, RingError};
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+use wire::client::{Folder, Reason, Reporter, Settings, reporter};
+
+use super::batch::BATCHES;
+use super::capture;
+use super::figures::Figures;
+use super::metrics;
+use super::node::{Node, own_namespace};
+use super::owners::Owners;
+use super::report::Identity;
+use super::reporting::{Reporting, Switches};
+use super::rights;
+use super::scan::{Hints, Scan, ScanSettings};
+use super::settings::{Args, IGNORED};
+
+const ROLE: Role = Role {
+    name: "sniffer",
+    ignored: IGNORED,
+};
+
+/// How often health is looked at.
+const CHECK: Duration = Duration::from_secs(1);
+
+/// A thread that has not come round for so long is stuck: packets are looked for at least once a second, and the longest
+/// walk through `/proc` takes less than one.
+const STUCK: Duration = Duration::from_mins(1);
+
+/// `portolan-sniffer`.
+pub fn main() -> ExitCode {
+    // Before there is a second thread.
+    let socket = rights::use_up();
+    // The only failure is that another part of the process chose one before.
+    let _chosen = rustls::crypto::ring::default_provider().install_default();
+    app::run(
+        &ROLE,
+        &mut Builder::new_current_thread(),
+        async move |args, app| start(args, app, socket).await,
+    )
+}
+
+async fn start(
+    args: Args,
+    app: &mut App,
+    socket: Result<PacketSocket, RingError>,
+) -> Result<(), BoxError> {
+    let started = Stopwatch::start();
+    let figures = Figures::default();
+    let packets_live = app
+        .health
+        .add("packets", Affects::Life, "packets are not read yet")?;
+    let sockets_live = app
+        .health
+        .add("sockets", Affects::Life, "/proc is not read yet")?;
+    let reports_flow = app
+        .health
+        .add("reports", Affects::Readiness, "nothing was reported yet")?;
+    let ring = socket
+        .and_then(|socket| socket.start(usize::try_from(args.ring_size.get()).unwrap_or(0)))
+        .inspect_err(|error| {
+            tracing::error!(
+                %error,
+                "packets cannot be captured: grant the capability NET_RAW to the container, with its file's capability \
+                 or as root"
+            );
+        })?;
+
+    let seed = RandomState::new().hash_one("the seed of retries");
+    let (client, delivery) = reporter(client_settings(&args), app::clock::now, seed)?;
+    metrics::register(&app.metrics, &figures, &client)?;
+    let identity = Identity {
+        node: node_name(&args.node_name),
+        reporter: random_name(),
+    };
+    tracing::info!(
+        node = %identity.node, mapper = %args.mapper_api_url, sources = "packets, sockets",
+        "the node is watched"
+    );
+
+    let health = Pages::health(&app.health).and_metrics(&app.metrics);
+    let health = Admin::bind(args.health_probes_port.0, health).await?;
+    app.tasks.spawn("health", health.serve(app.stop.clone()));
+    match Admin::bind(args.process.metrics_port.0, Pages::metrics(&app.metrics)).await {
+        Ok(admin) => app.tasks.spawn("metrics", admin.serve(app.stop.clone())),
+        Err(error) => tracing::warn!(%error, "no page of metrics"),
+    }
+
+    let (owners, hints) = (Owners::default(), Hints::default());
+    let (batches_in, batches) = mpsc::channel(BATCHES);
+    let scan = Scan::new(
+        Node::new(&args.host_proc_dir, own_namespace()),
+        &ScanSettings {
+            interval: args.sniffer_report_interval.get(),
+            thousandths: args.scan_budget,
+            sockets: args.enable_socket_scanner,
+        },
+        owners.clone(),
+        hints.clone(),
+        figures.clone(),
+        started,
+    );
+    let from_sockets = batches_in.clone();
+    app.tasks.spawn_thread("sockets", move |stop| {
+        scan.run(&from_sockets, stop);
+        Ok::<_, BoxError>(())
+    });
+    let of_packets = figures.clone();
+    app.tasks.spawn_thread("packets", move |stop| {
+        capture::run(ring, &batches_in, &of_packets, started, stop)
+    });
+    let reporting = Reporting {
+        identity,
+        switches: Switches {
+            dns: args.enable_dns,
+            tcp: args.enable_tcp,
+            sockets: args.enable_socket_scanner,
+        },
+        client: client.clone(),
+        owners,
+        hints,
+        node: Node::new(&args.host_proc_dir, None),
+        figures: figures.clone(),
+        refresh: args.sniffer_report_interval.get(),
+        rights: vec!["packets", "sockets"],
+    };
+    app.tasks.spawn("reporting", reporting.run(batches));
+    app.tasks.spawn("delivery", delivery.run());
+    let conditions = Conditions {
+        packets: packets_live,
+        sockets: sockets_live,
+        reports: reports_flow,
+    };
+    let check = check(conditions, figures, client, started, app.stop.clone());
+    app.tasks.spawn("check", check);
+    Ok(())
+}
+
+fn client_settings(args: &Args) -> Settings {
+    Settings {
+        timeout: args.calls_timeout.get(),
+        token_file: args.mapper_token_file.clone(),
+        ca_file: args.mapper_ca_file.clone(),
+        memory: usize::try_from(args.spool_size.get()).unwrap_or(usize::MAX),
+        folder: args.spool_dir.clone().map(|path| Folder {
+            path,
+            bytes: args.spool_dir_size.get(),
+        }),
+        ..Settings::new(args.mapper_api_url.clone())
+    }
+}
+
+/// As told, or the host's name, by which the kubelet registers a node when it is told no other.
+fn node_name(told: &str) -> CompactString {
+    if !told.is_empty() {
+        return told.into();
+    }
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().into()
+}
+
+/// A name that no other reporter has: 128 bits of the keys that the system gives to hash tables.
+fn random_name() -> CompactString {
+    let half = || RandomState::new().hash_one("the name of a reporter");
+    format_compact!("{:016x}{:016x}", half(), half())
+}
+
+#[derive(Debug)]
+struct Conditions {
+    packets: Condition,
+    sockets: Condition,
+    reports: Condition,
+}
+
+/// Health is the sniffer's own: a mapper that is away is no reason to restart what goes on seeing.
+async fn check(
+    conditions: Conditions,
+    figures: Figures,
+    client: Reporter,
+    started: Stopwatch,
+    stop: Stop,
+) {
+    let mut lost = 0;
+    while !stop.cancelled_within(CHECK).await {
+        let now = started.elapsed();
+        let alive = figures.packets.lock().alive;
+        lives(
+            &conditions.packets,
+            now,
+            alive,
+            "packets were last looked for",
+        );
+        let sockets = figures.sockets.lock().clone();
+        match sockets.trouble {
+            Some(why) => conditions.sockets.fails(&why),
+            None => lives(
+                &conditions.sockets,
+                now,
+                sockets.alive,
+                "/proc was last read",
+            ),
+        }
+        let stats = client.stats();
+        let now_lost = stats.dropped(Reason::Full) + stats.dropped(Reason::Old);
+        if now_lost > lost {
+            let why = stats.trouble.as_ref().map_or("", |failed| &failed.why);
+            conditions.reports.fails(&format!(
+                "the spool is full, and the oldest reports are lost: {why}"
+            ));
+        } else {
+            conditions.reports.holds();
+        }
+        lost = now_lost;
+    }
+}
+
+fn lives(condition: &Condition, now: Duration, alive: Duration, what: &str) {
+    let ago = now.saturating_sub(alive);
+    if ago < STUCK {
+        condition.holds();
+    } else {
+        condition.fails(&format!("{what} {} s ago", ago.as_secs()));
+    }
+}

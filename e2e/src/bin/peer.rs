@@ -1,0 +1,91 @@
+//! What the pods of tests run: it calls, answers, and resolves names by the system's own resolver.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it talks to the test by standard output, and may fail loudly"
+)]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
+use std::time::Duration;
+
+const USAGE: &str =
+    "serve ADDRESS… | connect ADDRESS… | hold ADDRESS… | udp ADDRESS | resolve NAME…";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (verb, rest) = arguments.split_first().expect(USAGE);
+    match verb.as_str() {
+        "serve" => serve(rest),
+        "connect" => drop(connect(rest)),
+        "hold" => {
+            let streams = connect(rest);
+            wait();
+            drop(streams);
+        }
+        "udp" => {
+            let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+            socket.connect(&rest[0]).unwrap();
+            socket.send(b"hello").unwrap();
+            say("open");
+            wait();
+        }
+        "resolve" => {
+            for name in rest {
+                match (name.as_str(), 80).to_socket_addrs() {
+                    Ok(addresses) => say(&format!("{:?}", addresses.collect::<Vec<_>>())),
+                    Err(error) => say(&error.to_string()),
+                }
+            }
+        }
+        _ => panic!("{USAGE}"),
+    }
+}
+
+/// A line for the test.
+fn say(line: &str) {
+    println!("{line}");
+    std::io::stdout().flush().unwrap();
+}
+
+/// Until the test closes our standard input.
+fn wait() {
+    let _closed = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+fn serve(addresses: &[String]) {
+    let listeners: Vec<TcpListener> = addresses
+        .iter()
+        .map(|address| TcpListener::bind(address).unwrap_or_else(|e| panic!("{address}: {e}")))
+        .collect();
+    say("listening");
+    for listener in listeners {
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { continue };
+                std::thread::spawn(move || {
+                    let mut bytes = [0; 64];
+                    while matches!(stream.read(&mut bytes), Ok(1..)) {}
+                });
+            }
+        });
+    }
+    wait();
+}
+
+fn connect(addresses: &[String]) -> Vec<TcpStream> {
+    let mut streams = Vec::new();
+    for address in addresses {
+        let address: SocketAddr = address.parse().unwrap();
+        match TcpStream::connect_timeout(&address, Duration::from_millis(800)) {
+            Ok(stream) => {
+                say("open");
+                streams.push(stream);
+            }
+            Err(error) => say(&format!("{:?}", error.kind())),
+        }
+    }
+    streams
+}

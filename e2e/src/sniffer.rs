@@ -1,0 +1,173 @@
+//! The built sniffer as a process on a node of namespaces.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use crate::bed;
+use crate::node::Node;
+use crate::time::wait;
+
+/// A running sniffer. When it is dropped it is killed; when that is by a panic, its log is shown.
+#[derive(Debug)]
+pub struct Sniffer {
+    process: Child,
+    log: PathBuf,
+    /// Where a `curl` in the node's namespace finds its metrics.
+    node: String,
+}
+
+/// The user that it runs as: not root, and with one capability.
+const USER: &str = "65532";
+
+impl Sniffer {
+    /// Starts it on a node with `CAP_NET_RAW` alone, and waits until it is ready.
+    pub fn ready(node: &Node, mapper: &str, arguments: &[&str]) -> Self {
+        let mut sniffer = Self::start(node, mapper, arguments);
+        let ready = wait(Duration::from_secs(20), || {
+            let page = sniffer.page("9090", "/readyz");
+            (page.starts_with("ok") && sniffer.metric("portolan_sniffer_walks_total") > 0.0)
+                .then_some(())
+        });
+        assert!(
+            ready.is_some() && sniffer.is_alive(),
+            "it does not become ready: {}",
+            sniffer.log()
+        );
+        sniffer
+    }
+
+    /// Starts it, and waits for nothing.
+    pub fn start(node: &Node, mapper: &str, arguments: &[&str]) -> Self {
+        let folder =
+            std::env::var_os("PORTOLAN_E2E_LOGS").map_or_else(std::env::temp_dir, PathBuf::from);
+        let log = folder.join(format!("sniffer-{}.log", node.name()));
+        let rights = [
+            "--reuid",
+            USER,
+            "--regid",
+            USER,
+            "--clear-groups",
+            "--no-new-privs",
+            "--inh-caps=-all,+net_raw",
+            "--ambient-caps=-all,+net_raw",
+            "--bounding-set=-all,+net_raw",
+        ];
+        let process = node
+            .command("setpriv")
+            .args(rights)
+            .arg(program())
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .args([
+                "--mapper-api-url",
+                mapper,
+                "--host-proc-dir",
+                "/proc",
+                "--node-name",
+                node.name(),
+            ])
+            .args(["--log-format", "json"])
+            .args(arguments)
+            .stderr(
+                File::options()
+                    .create(true)
+                    .append(true)
+                    .open(&log)
+                    .unwrap(),
+            )
+            .spawn()
+            .unwrap();
+        Self {
+            process,
+            log,
+            node: node.name().to_owned(),
+        }
+    }
+
+    /// One of its metrics; 0 where there is none.
+    pub fn metric(&self, name: &str) -> f64 {
+        let page = self.page("2112", "/metrics");
+        let line = page
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// A page of its, as it is seen on its node; empty when it does not answer.
+    pub fn page(&self, port: &str, path: &str) -> String {
+        let url = format!("http://127.0.0.1:{port}{path}");
+        let namespace = format!("--net=/run/netns/{}", self.node);
+        let output = Command::new("nsenter")
+            .args([
+                namespace.as_str(),
+                "--",
+                "curl",
+                "-s",
+                "--max-time",
+                "5",
+                &url,
+            ])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// How it ended, if it did within that time.
+    pub fn wait_end(&mut self, most: Duration) -> Option<ExitStatus> {
+        let begun = Instant::now();
+        while begun.elapsed() < most {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        None
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_none()
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+}
+
+/// The built sniffer.
+pub fn program() -> PathBuf {
+    std::env::var_os("PORTOLAN_SNIFFER").map_or_else(
+        || bed::root().join("target/debug/portolan-sniffer"),
+        PathBuf::from,
+    )
+}
+
+impl Drop for Sniffer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}:\n{}", self.log.display(), self.log());
+            let page = self.page("2112", "/metrics");
+            let of_sniffer = page
+                .lines()
+                .filter(|line| line.starts_with("portolan_sniffer"));
+            eprintln!("{}", of_sniffer.collect::<Vec<_>>().join("\n"));
+        }
+        let _gone = self.process.kill();
+        let _code = self.process.wait();
+    }
+}
