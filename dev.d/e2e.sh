@@ -28,7 +28,7 @@ end_to_end() {
   export PORTOLAN_E2E=1 PORTOLAN_MAPPER=${release:-$target/debug/portolan-mapper} PORTOLAN_E2E_LOGS=$logs
   local threads=(--test-threads 6)
   [[ -z ${release:-} ]] || threads=(--nocapture --test-threads 1)
-  "$tests" --ignored --skip faults "${threads[@]}" ${filter:+"$filter"}
+  "$tests" --ignored --skip faults --skip nodes_ "${threads[@]}" ${filter:+"$filter"}
   if [[ -z $filter ]]; then
     PORTOLAN_TESTBED=1 PORTOLAN_TESTBED_SECONDS=5 "$(built_test cluster live_api)" --ignored --test-threads 1
   fi
@@ -36,8 +36,34 @@ end_to_end() {
   if [[ -z $filter || $filter == *faults* ]]; then
     "$tests" --ignored --test-threads 1 faults
   fi
+  if [[ -z $filter || $filter == *nodes* ]]; then
+    on_real_nodes "$tests"
+  fi
   # The benchmarks' way, with tiny numbers.
   if [[ -z $filter ]]; then
     PORTOLAN_BENCH='speed scale sizes burst' cargo test --workspace ${CI:+--locked} --bench mapper
   fi
 }
+
+# on_real_nodes TESTS: those that need them, with a testbed of their own. In a shell of its own: it goes when that ends.
+on_real_nodes() (
+  if [[ $EUID != 0 ]]; then
+    [[ -z ${CI:-} ]] || return 1
+    note "the tests on real nodes need root and were skipped"
+    return 0
+  fi
+  bed=(--name "nodes-$$")
+  # shellcheck disable=SC2064 # its name is known now
+  trap "./dev testbed down ${bed[*]}" EXIT
+  ./dev testbed up "${bed[@]}" --port-base auto --nodes 2 --no-kwok
+  eval "$(./dev testbed env "${bed[@]}")"
+  # Small, with the libraries that it is linked to and its file capability.
+  program=$target/dev/portolan-sniffer
+  cp "${PORTOLAN_SNIFFER:-$target/debug/portolan-sniffer}" "$program"
+  strip "$program"
+  mapfile -t libraries < <(ldd "$program" | grep -o '/[^ ]*' | while read -r library; do
+    echo "$(readlink -f "$library"):$library"
+  done)
+  ./dev testbed image sniffer "$program" "${libraries[@]}" --file-cap cap_net_raw+ep "${bed[@]}"
+  nsenter --net="/run/netns/testbed-nodes-$$" "$1" --ignored --nocapture nodes_
+)

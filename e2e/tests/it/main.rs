@@ -14,6 +14,7 @@ mod contract;
 mod dns_intents;
 mod events;
 mod faults;
+mod nodes;
 mod requests;
 mod sniffer;
 mod stop;
