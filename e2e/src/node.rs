@@ -160,6 +160,22 @@ impl Node {
         pod
     }
 
+    /// Ends a pod; its address is free at once.
+    pub fn remove(&mut self, pod: &NetPod) {
+        let is_it = |namespace: &String| *namespace == pod.namespace;
+        let place = self.namespaces.iter().position(is_it).unwrap();
+        let namespace = self.namespaces.remove(place);
+        let mut holder = self.holders.remove(place);
+        let _gone = holder.kill();
+        let _code = holder.wait();
+        let number = namespace.rsplit('p').next().unwrap();
+        run(&format!(
+            "ip -n {} link del pod{number}
+             ip netns del {namespace}",
+            self.name
+        ));
+    }
+
     /// A Service: connections to this address and port go to the pods' port 8080, in turns.
     pub fn service(&self, ip: &str, port: u16, pods: &[&NetPod]) {
         let mut script = String::new();

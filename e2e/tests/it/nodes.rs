@@ -1,4 +1,4 @@
-//! The sniffer as a DaemonSet on two real nodes, with one capability: kubelet, containerd, kube-proxy and CoreDNS are real,
+//! The sniffer as a DaemonSet on two real nodes, with one capability: kubelet, containerd, kube-proxy and `CoreDNS` are real,
 //! and so are the shop's pods. The test itself runs outside of the nodes, beside the API server.
 
 use std::io::Write;

@@ -164,3 +164,42 @@ fn sniffed_connections_are_held_and_told_again() {
     town.wait();
     drop(town.serving);
 }
+
+#[test]
+#[ignore = "needs the testbed and root: ./dev test --only e2e"]
+fn sniffed_addresses_may_be_used_again_at_once() {
+    if !node::is_allowed() {
+        return;
+    }
+    let mut scenes = [Scene::new(104, "reuse")];
+    let scene = &mut scenes[0];
+    let server = scene.deployment("server");
+    let shared = json!({"podIP": scene.address()});
+    let names = ["first", "second", "third", "fourth"];
+    // To the API server all of them have the address: it is the nodes' word that counts.
+    let pods = names.map(|name| scene.deployment_with(name, &json!({}), &shared));
+    let proxy = Proxy::start();
+    let mapper = Mapper::ready("reuse", &["--access", "open"]);
+    scene::set_up(&proxy, &mapper, &mut scenes);
+    let [mut scene] = scenes;
+    let mut node = Node::new(104);
+    let server = node.pod(&server, scene.uid(&server.name));
+    let mut serving = server.peer(&["serve", "0.0.0.0:8080"]);
+    assert_eq!(serving.says(), "listening");
+    let url = format!("http://{}:{}/query", node.outside(), mapper.address.port());
+    let sniffer = Sniffer::ready(&node, &url, &[]);
+
+    let server = format!("{}:8080", server.ip);
+    for (name, pod) in names.iter().zip(&pods) {
+        let pod = node.pod(pod, scene.uid(&pod.name));
+        assert_eq!(pod.does(&["connect", &server]), ["open"]);
+        // As a Job whose work took no longer; the report leaves within 300 ms.
+        std::thread::sleep(Duration::from_millis(400));
+        node.remove(&pod);
+        scene.edges(&[&format!(
+            "{name}/Deployment -> server/Deployment :8080/tcp [tcp]"
+        )]);
+    }
+    scene::wait_edges(&mapper, &scene, SOON);
+    assert!(sniffer.metric("portolan_sniffer_observations_attributed_total") >= 4.0);
+}

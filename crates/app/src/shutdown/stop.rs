@@ -36,9 +36,10 @@ impl Stop {
 
     /// Says it. Again is the same as once.
     pub fn cancel(&self) {
+        // First what `is_cancelled` reads: a thread that ends at once must not look as if nothing had stopped it.
+        self.0.tasks.send_replace(true);
         *self.0.threads.lock() = true;
         self.0.wake.notify_all();
-        self.0.tasks.send_replace(true);
     }
 
     /// Whether it was said.

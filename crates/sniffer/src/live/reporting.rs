@@ -173,21 +173,27 @@ impl Reporting {
         let walks = self.figures.sockets.lock().walks;
         let mut new = Vec::new();
         while let Some(first) = state.waiting.front() {
+            let Observation {
+                source, first_seen, ..
+            } = first.observation;
+            let pod = holder(&owners, &mut self.node, source.address, first_seen);
             // The walk that was under way may have been past the new pod.
             let was_looked_for = walks >= first.walks + 2;
-            let is_known = owners.contains_key(&first.observation.source.address);
-            if !was_looked_for && !is_known && now.saturating_sub(first.since) < most {
+            if pod.is_none() && !was_looked_for && now.saturating_sub(first.since) < most {
                 self.hints.look_for_pods();
                 break;
             }
-            let Some(Waiting { observation, .. }) = state.waiting.pop_front() else {
+            let Some(Waiting {
+                mut observation, ..
+            }) = state.waiting.pop_front()
+            else {
                 break;
             };
-            let observation = attribute(&mut self.node, &owners, observation);
-            if observation.source.pod_uid.is_some() {
+            observation.source.pod_uid = pod;
+            if pod.is_some() {
                 self.figures.reports.lock().attributed += 1;
-            } else if was_looked_for && !is_known {
-                remember_foreign(&mut state.foreign, observation.source.address, now);
+            } else if was_looked_for && !owners.contains_key(&source.address) {
+                remember_foreign(&mut state.foreign, source.address, now);
             }
             new.extend(state.known.see(observation));
         }
@@ -289,9 +295,10 @@ fn may_be_new_pod(
 ) -> bool {
     let address = observation.source.address;
     let is_foreign = |at: &Duration| now.saturating_sub(*at) < FOREIGN;
+    // An owner that has just ended is known still: somebody else may have the address by now.
     observation.source.pod_uid.is_none()
         && state.waiting.len() < MAX_WAITING
-        && !owners.contains_key(&address)
+        && owners.get(&address) != Some(&Claim::Nobodys)
         && !is_public(address)
         && !state.foreign.get(&address).is_some_and(is_foreign)
 }
