@@ -1,13 +1,17 @@
 //! What Prometheus sees. Names of the replaced sniffer keep their plain meaning.
 
+use std::sync::Arc;
+
 use app::metrics::{Metrics, MetricsError};
 use map::Evidence;
 use map::tally::Tally;
+use parking_lot::Mutex;
 use wire::client::{Reason, Reporter};
 
 use super::figures::{Figures, Packets, Reports, Sockets};
 
-type Read<T> = fn(&T) -> u64;
+/// A name, what it is about, and where its value is.
+type Row<T> = (&'static str, &'static str, fn(&T) -> u64);
 
 /// Registers everything.
 pub(crate) fn register(
@@ -22,7 +26,7 @@ pub(crate) fn register(
 }
 
 fn packets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
-    let counters: [(&str, &str, Read<Packets>); 5] = [
+    let counters: [Row<Packets>; 5] = [
         (
             "portolan_sniffer_packets_passed_total",
             "Packets that passed the kernel's filter, lost ones included.",
@@ -49,11 +53,8 @@ fn packets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             |packets| packets.lost_questions,
         ),
     ];
-    for (name, help, read) in counters {
-        let of = figures.clone();
-        metrics.counter_from(name, help, move || read(&of.packets.lock()))?;
-    }
-    let gauges: [(&str, &str, Read<Packets>); 3] = [
+    count(metrics, &figures.packets, &counters)?;
+    let gauges: [Row<Packets>; 3] = [
         (
             "portolan_sniffer_handshakes_held",
             "SYNs that wait for their answer.",
@@ -70,10 +71,7 @@ fn packets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             |packets| packets.held,
         ),
     ];
-    for (name, help, read) in gauges {
-        let of = figures.clone();
-        metrics.gauge_from(name, help, move || float(read(&of.packets.lock())))?;
-    }
+    gauge(metrics, &figures.packets, &gauges)?;
     let of = figures.clone();
     metrics.counters_from(
         "portolan_sniffer_packets_total",
@@ -105,7 +103,7 @@ fn sockets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
         "fate",
         move || by(&of.sockets.lock().rows, |fate| fate.as_str()),
     )?;
-    let counters: [(&str, &str, Read<Sockets>); 3] = [
+    let counters: [Row<Sockets>; 3] = [
         (
             "portolan_sniffer_walks_total",
             "Walks through the node's processes.",
@@ -122,11 +120,8 @@ fn sockets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             |sockets| u64::try_from(sockets.busy.as_millis()).unwrap_or(u64::MAX),
         ),
     ];
-    for (name, help, read) in counters {
-        let of = figures.clone();
-        metrics.counter_from(name, help, move || read(&of.sockets.lock()))?;
-    }
-    let gauges: [(&str, &str, Read<Sockets>); 5] = [
+    count(metrics, &figures.sockets, &counters)?;
+    let gauges: [Row<Sockets>; 5] = [
         (
             "portolan_sniffer_processes",
             "Processes of the node.",
@@ -153,11 +148,7 @@ fn sockets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             |sockets| sockets.held,
         ),
     ];
-    for (name, help, read) in gauges {
-        let of = figures.clone();
-        metrics.gauge_from(name, help, move || float(read(&of.sockets.lock())))?;
-    }
-    Ok(())
+    gauge(metrics, &figures.sockets, &gauges)
 }
 
 fn reports(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
@@ -172,7 +163,7 @@ fn reports(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             })
         },
     )?;
-    let counters: [(&str, &str, Read<Reports>); 10] = [
+    let counters: [Row<Reports>; 10] = [
         (
             "dns_reported_connections",
             "Sources whose DNS answers were reported.",
@@ -224,11 +215,8 @@ fn reports(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             |reports| reports.told_again,
         ),
     ];
-    for (name, help, read) in counters {
-        let of = figures.clone();
-        metrics.counter_from(name, help, move || read(&of.reports.lock()))?;
-    }
-    let gauges: [(&str, &str, Read<Reports>); 2] = [
+    count(metrics, &figures.reports, &counters)?;
+    let gauges: [Row<Reports>; 2] = [
         (
             "portolan_sniffer_known",
             "Distinct things that are remembered as reported.",
@@ -240,11 +228,7 @@ fn reports(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             |reports| reports.waiting,
         ),
     ];
-    for (name, help, read) in gauges {
-        let of = figures.clone();
-        metrics.gauge_from(name, help, move || float(read(&of.reports.lock())))?;
-    }
-    Ok(())
+    gauge(metrics, &figures.reports, &gauges)
 }
 
 fn delivery(metrics: &Metrics, client: &Reporter) -> Result<(), MetricsError> {
@@ -283,6 +267,30 @@ fn delivery(metrics: &Metrics, client: &Reporter) -> Result<(), MetricsError> {
         "Memory of what waits for the mapper.",
         move || float(of.stats().memory as u64),
     )
+}
+
+fn count<T: Send + 'static>(
+    metrics: &Metrics,
+    of: &Arc<Mutex<T>>,
+    rows: &[Row<T>],
+) -> Result<(), MetricsError> {
+    for &(name, help, read) in rows {
+        let of = Arc::clone(of);
+        metrics.counter_from(name, help, move || read(&of.lock()))?;
+    }
+    Ok(())
+}
+
+fn gauge<T: Send + 'static>(
+    metrics: &Metrics,
+    of: &Arc<Mutex<T>>,
+    rows: &[Row<T>],
+) -> Result<(), MetricsError> {
+    for &(name, help, read) in rows {
+        let of = Arc::clone(of);
+        metrics.gauge_from(name, help, move || float(read(&of.lock())))?;
+    }
+    Ok(())
 }
 
 fn by<R>(tally: &Tally<R>, label: impl Fn(&R) -> &'static str) -> Vec<(&'static str, u64)> {

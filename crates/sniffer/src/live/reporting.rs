@@ -21,9 +21,9 @@ use super::scan::Hints;
 use crate::Known;
 use crate::sockets::is_public;
 
-/// How long an observation waits for its pod to be found, where its address may be that of a new one. Two rounds of the
-/// thread that looks for pods are shorter.
-const FIND_POD: Duration = Duration::from_millis(250);
+/// How long an observation waits for its pod to be found, where its address may be that of a new one. Mostly that takes two
+/// walks of the thread that looks for pods, a tenth of a second; on a busy node these are further apart.
+const FIND_POD: Duration = Duration::from_secs(1);
 
 /// The most observations that wait for that.
 const MAX_WAITING: usize = 16_384;

@@ -72,7 +72,10 @@ pub(crate) struct Scan {
     owners: Owners,
     hints: Hints,
     figures: Figures,
+    /// For regular walks and for tables.
     budget: Budget,
+    /// For walks in search of an owner, which must not wait until a large table is paid for.
+    searches: Budget,
     interval: Duration,
     /// Whether tables are read at all.
     sockets: bool,
@@ -110,6 +113,7 @@ impl Scan {
             hints,
             figures,
             budget: Budget::new(settings.thousandths),
+            searches: Budget::new(settings.thousandths),
             interval: settings.interval,
             sockets: settings.sockets,
             started,
@@ -126,19 +130,24 @@ impl Scan {
         loop {
             let wanted = self.hints.0.unknown.swap(false, Ordering::Relaxed);
             self.budget.earn(earned.elapsed());
+            self.searches.earn(earned.elapsed());
             earned = Stopwatch::start();
             let is_due = is_first || round.elapsed() >= self.interval;
-            if is_due || (wanted && self.budget.has_some()) {
+            if is_due {
+                round = Stopwatch::start();
                 self.find_pods();
-                self.spend();
-                if is_due {
-                    round = Stopwatch::start();
-                    if self.sockets {
-                        self.scan();
-                    }
+                if self.sockets {
+                    self.spend();
+                    self.scan();
                 }
                 self.spend();
                 is_first = false;
+                self.tell();
+            } else if wanted && self.searches.has_some() {
+                self.find_pods();
+                let busy = clock::thread_busy();
+                self.searches.spend(busy.saturating_sub(self.busy));
+                self.busy = busy;
                 self.tell();
             } else if wanted {
                 // It is asked for until there is budget for it.
