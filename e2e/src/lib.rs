@@ -19,6 +19,7 @@ pub mod http;
 pub mod kube;
 pub mod mapper;
 pub mod node;
+mod process;
 pub mod scene;
 pub mod sniffer;
 pub mod time;

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::bed;
 use crate::cost;
 use crate::http::{Answer, Client};
+use crate::process::Process;
 use crate::time::wait;
 
 /// The built mapper, not yet started.
@@ -26,11 +27,10 @@ pub fn command() -> Command {
 /// A running mapper. When it is dropped it is killed; when that is by a panic, the end of its log is shown.
 #[derive(Debug)]
 pub struct Mapper {
-    process: Child,
+    process: Process,
     /// Where `/query` is.
     pub address: SocketAddr,
     metrics: SocketAddr,
-    log: PathBuf,
 }
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -68,10 +68,9 @@ impl Mapper {
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self {
-            process,
+            process: Process::new(process, log),
             address,
             metrics,
-            log,
         }
     }
 
@@ -177,52 +176,34 @@ impl Mapper {
 
     /// The number of its process.
     pub fn pid(&self) -> u32 {
-        self.process.id()
+        self.process.pid()
     }
 
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
-        let pid = self.pid().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(sent.unwrap().success());
+        self.process.signal(name);
     }
 
     /// How it ended, and after how long, if it did within that time.
     pub fn wait_end(&mut self, most: Duration) -> Option<(ExitStatus, Duration)> {
-        let begun = Instant::now();
-        while begun.elapsed() < most {
-            if let Some(status) = self.process.try_wait().unwrap() {
-                return Some((status, begun.elapsed()));
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        None
+        self.process.wait_end(most)
     }
 
     /// Whether it still runs.
     pub fn is_alive(&mut self) -> bool {
-        self.process.try_wait().unwrap().is_none()
+        self.process.is_alive()
     }
 
     /// What it logged.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap()
+        self.process.log()
     }
 }
 
 impl Drop for Mapper {
     fn drop(&mut self) {
-        let ended = self.process.try_wait();
-        let _gone = self.process.kill();
-        let _code = self.process.wait();
         if std::thread::panicking() {
-            let log = self.log();
-            let lines: Vec<&str> = log.lines().collect();
-            let tail = lines[lines.len().saturating_sub(30)..].join("\n");
-            eprintln!(
-                "mapper at the end: {ended:?}; {}:\n{tail}",
-                self.log.display()
-            );
+            self.process.show("mapper");
         }
     }
 }

@@ -111,11 +111,6 @@ impl Node {
         Ipv4Addr::new(10, 151, u8::try_from(self.number).unwrap(), 1)
     }
 
-    /// Its own address.
-    pub fn ip(&self) -> Ipv4Addr {
-        Ipv4Addr::new(10, 151, u8::try_from(self.number).unwrap(), 2)
-    }
-
     /// The IPv6 address of a pod of the node with this number, by its IPv4 one.
     pub fn ipv6(number: u16, ip: &str) -> String {
         let [.., last] = ip.parse::<Ipv4Addr>().unwrap().octets();
@@ -204,7 +199,7 @@ impl Node {
     }
 
     /// Runs a script in the node's own namespace.
-    pub fn inside(&self, script: &str) {
+    fn inside(&self, script: &str) {
         let script = script.replace('\'', "'\\''");
         run(&format!(
             "nsenter --net=/run/netns/{} sh -ec '{script}'",

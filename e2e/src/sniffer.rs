@@ -2,18 +2,18 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
 use crate::bed;
 use crate::node::Node;
+use crate::process::Process;
 use crate::time::wait;
 
 /// A running sniffer. When it is dropped it is killed; when that is by a panic, its log is shown.
 #[derive(Debug)]
 pub struct Sniffer {
-    process: Child,
-    log: PathBuf,
+    process: Process,
     /// Where a `curl` in the node's namespace finds its metrics.
     node: String,
 }
@@ -80,8 +80,7 @@ impl Sniffer {
             .spawn()
             .unwrap();
         Self {
-            process,
-            log,
+            process: Process::new(process, log),
             node: node.name().to_owned(),
         }
     }
@@ -114,38 +113,24 @@ impl Sniffer {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// The number of its process.
-    pub fn pid(&self) -> u32 {
-        self.process.id()
-    }
-
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
-        let pid = self.pid().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(sent.unwrap().success());
+        self.process.signal(name);
     }
 
     /// How it ended, if it did within that time.
     pub fn wait_end(&mut self, most: Duration) -> Option<ExitStatus> {
-        let begun = Instant::now();
-        while begun.elapsed() < most {
-            if let Some(status) = self.process.try_wait().unwrap() {
-                return Some(status);
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        None
+        self.process.wait_end(most).map(|(status, _)| status)
     }
 
     /// Whether it still runs.
     pub fn is_alive(&mut self) -> bool {
-        self.process.try_wait().unwrap().is_none()
+        self.process.is_alive()
     }
 
     /// What it logged.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap()
+        self.process.log()
     }
 }
 
@@ -160,14 +145,12 @@ pub fn program() -> PathBuf {
 impl Drop for Sniffer {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("{}:\n{}", self.log.display(), self.log());
+            self.process.show("sniffer");
             let page = self.page("2112", "/metrics");
             let of_sniffer = page
                 .lines()
                 .filter(|line| line.starts_with("portolan_sniffer"));
             eprintln!("{}", of_sniffer.collect::<Vec<_>>().join("\n"));
         }
-        let _gone = self.process.kill();
-        let _code = self.process.wait();
     }
 }

@@ -18,7 +18,7 @@ use prometheus::{HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
 pub use instruments::{Counter, Gauge, Histogram, LabelledCounter, MAX_SERIES, OTHER};
 pub use process::resident_memory;
 
-use asked::Asked;
+use asked::{Asked, float};
 
 /// The media type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -44,6 +44,9 @@ pub struct Description {
     /// The names of its labels.
     pub labels: Vec<String>,
 }
+
+/// A metric in a table: its name, its help, and how it is read from its source, which is a cheap handle.
+pub type Row<S> = (&'static str, &'static str, fn(&S) -> u64);
 
 /// How a metric behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -190,6 +193,30 @@ impl Metrics {
     ) -> Result<(), MetricsError> {
         let asked = Asked::counters(name, help, label, totals)?;
         self.add(asked, Kind::Counter, &[label])
+    }
+
+    /// Counters whose totals live in one source.
+    pub fn counters_of<S: Clone + Send + Sync + 'static, const N: usize>(
+        &self,
+        source: &S,
+        rows: [Row<S>; N],
+    ) -> Result<(), MetricsError> {
+        rows.into_iter().try_for_each(|(name, help, read)| {
+            let of = source.clone();
+            self.counter_from(name, help, move || read(&of))
+        })
+    }
+
+    /// Gauges of one source, likewise.
+    pub fn gauges_of<S: Clone + Send + Sync + 'static, const N: usize>(
+        &self,
+        source: &S,
+        rows: [Row<S>; N],
+    ) -> Result<(), MetricsError> {
+        rows.into_iter().try_for_each(|(name, help, read)| {
+            let of = source.clone();
+            self.gauge_from(name, help, move || float(read(&of)))
+        })
     }
 
     /// All metrics as text, of the type [`CONTENT_TYPE`].

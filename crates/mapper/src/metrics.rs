@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use app::metrics::{Histogram, LabelledCounter, Metrics, MetricsError};
+use app::metrics::{Histogram, LabelledCounter, Metrics, MetricsError, Row};
 use cluster::live::{KINDS, Verb};
 use map::Evidence;
 
@@ -273,7 +273,7 @@ pub(crate) fn of_store(
             |figures| figures.failures.load(Relaxed),
         ),
     ];
-    counters(metrics, figures, rows)?;
+    metrics.counters_of(figures, rows)?;
     let rows: [Row<Arc<store::Figures>>; 3] = [
         (
             "portolan_mapper_store_failing",
@@ -291,7 +291,7 @@ pub(crate) fn of_store(
             |figures| figures.set_aside.load(Relaxed),
         ),
     ];
-    gauges(metrics, figures, rows)?;
+    metrics.gauges_of(figures, rows)?;
     let of = Arc::clone(figures);
     metrics.gauge_from(
         "portolan_mapper_store_commit_seconds",
@@ -317,7 +317,7 @@ pub(crate) fn intents(metrics: &Metrics, figures: &Arc<Figures>) -> Result<(), M
             |figures| figures.names.load(Relaxed),
         ),
     ];
-    gauges(metrics, figures, rows)?;
+    metrics.gauges_of(figures, rows)?;
     let rows: [Row<Arc<Figures>>; 5] = [
         (
             "portolan_mapper_client_intents_patches_total",
@@ -345,7 +345,7 @@ pub(crate) fn intents(metrics: &Metrics, figures: &Arc<Figures>) -> Result<(), M
             |figures| figures.dropped.load(Relaxed),
         ),
     ];
-    counters(metrics, figures, rows)
+    metrics.counters_of(figures, rows)
 }
 
 /// The instruments of the server: requests by page and status, and the time of queries.
@@ -374,33 +374,6 @@ fn counter(
 ) -> Result<(), MetricsError> {
     let of = mapper.clone();
     metrics.counter_from(name, help, move || read(&of.stats()))
-}
-
-/// A metric: its name, its help, and how it is read.
-type Row<S> = (&'static str, &'static str, fn(&S) -> u64);
-
-/// Counters of one source, which is a cheap handle.
-fn counters<S: Clone + Send + Sync + 'static, const N: usize>(
-    metrics: &Metrics,
-    source: &S,
-    rows: [Row<S>; N],
-) -> Result<(), MetricsError> {
-    rows.into_iter().try_for_each(|(name, help, read)| {
-        let of = source.clone();
-        metrics.counter_from(name, help, move || read(&of))
-    })
-}
-
-/// Gauges, likewise.
-fn gauges<S: Clone + Send + Sync + 'static, const N: usize>(
-    metrics: &Metrics,
-    source: &S,
-    rows: [Row<S>; N],
-) -> Result<(), MetricsError> {
-    rows.into_iter().try_for_each(|(name, help, read)| {
-        let of = source.clone();
-        metrics.gauge_from(name, help, move || float(read(&of)))
-    })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts below 2^53")]

@@ -26,6 +26,10 @@ pub mod response;
 #[cfg(feature = "server")]
 pub mod sdl;
 
+/// The field of an answer's head that tells which map the mapper has: `<instance>.<epoch>`. Another one than before means
+/// that the mapper has forgotten what it was told.
+pub const MAP_FIELD: &str = "portolan-map";
+
 mod direct;
 mod list;
 mod numbers;

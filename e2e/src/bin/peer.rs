@@ -1,4 +1,4 @@
-//! What the pods of tests run: it calls, answers, and resolves names by the system's own resolver.
+//! What the pods of tests run: it calls and answers.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,11 +8,10 @@
 )]
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-const USAGE: &str =
-    "serve ADDRESS… | connect ADDRESS… | hold ADDRESS… | udp ADDRESS | resolve NAME…";
+const USAGE: &str = "serve ADDRESS… | connect ADDRESS… | hold ADDRESS…";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,21 +23,6 @@ fn main() {
             let streams = connect(rest);
             wait();
             drop(streams);
-        }
-        "udp" => {
-            let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-            socket.connect(&rest[0]).unwrap();
-            socket.send(b"hello").unwrap();
-            say("open");
-            wait();
-        }
-        "resolve" => {
-            for name in rest {
-                match (name.as_str(), 80).to_socket_addrs() {
-                    Ok(addresses) => say(&format!("{:?}", addresses.collect::<Vec<_>>())),
-                    Err(error) => say(&error.to_string()),
-                }
-            }
         }
         _ => panic!("{USAGE}"),
     }

@@ -155,6 +155,6 @@ fn pair(label: &str, value: &str) -> LabelPair {
     clippy::cast_precision_loss,
     reason = "Prometheus' numbers are floats: exact up to 2^53"
 )]
-fn float(total: u64) -> f64 {
+pub(super) fn float(total: u64) -> f64 {
     total as f64
 }

@@ -1,9 +1,8 @@
 //! What Prometheus sees of who was let in.
 
-use app::metrics::{Metrics, MetricsError};
+use app::metrics::{Metrics, MetricsError, Row};
 use map::Time;
 
-use super::{Row, gauges};
 use crate::access::Reason;
 use crate::server::Gate;
 use crate::server::tls::Certificate;
@@ -46,7 +45,7 @@ pub(crate) fn register(
             |gate| gate.senders() as u64,
         ),
     ];
-    gauges(metrics, gate, rows)?;
+    metrics.gauges_of(gate, rows)?;
     let of = gate.clone();
     metrics.counter_from(
         "portolan_access_review_failures_total",

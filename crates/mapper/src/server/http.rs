@@ -29,7 +29,7 @@ use crate::limits::{MAX_BACKUPS, MAX_CONNECTIONS, MAX_READING, REFUSE_SLOWLY};
 use crate::writer::Mapper;
 
 /// Which map answered: where it differs from the last one, a reporter tells everything again.
-const MAP_ID: HeaderName = HeaderName::from_static("portolan-map");
+const MAP_ID: HeaderName = HeaderName::from_static(wire::MAP_FIELD);
 
 /// The body of a response.
 pub(crate) type Body = BoxBody<Bytes, Infallible>;

@@ -10,12 +10,15 @@ use parking_lot::Mutex;
 use crate::sockets::SocketFate;
 use crate::{DnsFate, HandshakeFate, KnownCounts, PacketFate};
 
+/// Figures that one thread writes, and others read.
+pub(crate) type Shared<T> = Arc<Mutex<T>>;
+
 /// All figures; a cheap handle.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Figures {
-    pub(crate) packets: Arc<Mutex<Packets>>,
-    pub(crate) sockets: Arc<Mutex<Sockets>>,
-    pub(crate) reports: Arc<Mutex<Reports>>,
+    pub(crate) packets: Shared<Packets>,
+    pub(crate) sockets: Shared<Sockets>,
+    pub(crate) reports: Shared<Reports>,
 }
 
 /// Of the thread that reads packets.
@@ -82,8 +85,6 @@ pub(crate) struct Reports {
     pub(crate) waiting: u64,
     /// How often everything was told again to a mapper that had forgotten.
     pub(crate) told_again: u64,
-    /// Observations that were handed to the client.
-    pub(crate) offered: u64,
     /// Sources with DNS answers, as the replaced sniffer counted them.
     pub(crate) dns_sources: u64,
     /// Sources with open connections, likewise.

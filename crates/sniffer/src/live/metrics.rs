@@ -1,17 +1,11 @@
 //! What Prometheus sees. Names of the replaced sniffer keep their plain meaning.
 
-use std::sync::Arc;
-
-use app::metrics::{Metrics, MetricsError};
+use app::metrics::{Metrics, MetricsError, Row};
 use map::Evidence;
 use map::tally::Tally;
-use parking_lot::Mutex;
 use wire::client::{Reason, Reporter};
 
-use super::figures::{Figures, Packets, Reports, Sockets};
-
-/// A name, what it is about, and where its value is.
-type Row<T> = (&'static str, &'static str, fn(&T) -> u64);
+use super::figures::{Figures, Packets, Reports, Shared, Sockets};
 
 /// Registers everything.
 pub(crate) fn register(
@@ -26,52 +20,52 @@ pub(crate) fn register(
 }
 
 fn packets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
-    let counters: [Row<Packets>; 5] = [
+    let counters: [Row<Shared<Packets>>; 5] = [
         (
             "portolan_sniffer_packets_passed_total",
             "Packets that passed the kernel's filter, lost ones included.",
-            |packets| packets.passed,
+            |packets| packets.lock().passed,
         ),
         (
             "portolan_sniffer_packets_lost_total",
             "Packets that found the ring full.",
-            |packets| packets.lost,
+            |packets| packets.lock().lost,
         ),
         (
             "portolan_sniffer_handshakes_unanswered_total",
             "SYNs that nobody answered: attempts.",
-            |packets| packets.unanswered,
+            |packets| packets.lock().unanswered,
         ),
         (
             "portolan_sniffer_handshakes_lost_total",
             "SYNs that were pushed out of a full table before their answer.",
-            |packets| packets.lost_handshakes,
+            |packets| packets.lock().lost_handshakes,
         ),
         (
             "portolan_sniffer_questions_lost_total",
             "DNS questions that were pushed out of a full table before their answer.",
-            |packets| packets.lost_questions,
+            |packets| packets.lock().lost_questions,
         ),
     ];
-    count(metrics, &figures.packets, &counters)?;
-    let gauges: [Row<Packets>; 3] = [
+    metrics.counters_of(&figures.packets, counters)?;
+    let gauges: [Row<Shared<Packets>>; 3] = [
         (
             "portolan_sniffer_handshakes_held",
             "SYNs that wait for their answer.",
-            |packets| packets.held_handshakes,
+            |packets| packets.lock().held_handshakes,
         ),
         (
             "portolan_sniffer_questions_held",
             "DNS questions that are remembered.",
-            |packets| packets.held_questions,
+            |packets| packets.lock().held_questions,
         ),
         (
             "portolan_sniffer_packet_observations_held",
             "Observations from packets that wait for the reporting.",
-            |packets| packets.held,
+            |packets| packets.lock().held,
         ),
     ];
-    gauge(metrics, &figures.packets, &gauges)?;
+    metrics.gauges_of(&figures.packets, gauges)?;
     let of = figures.clone();
     metrics.counters_from(
         "portolan_sniffer_packets_total",
@@ -103,52 +97,52 @@ fn sockets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
         "fate",
         move || by(&of.sockets.lock().rows, |fate| fate.as_str()),
     )?;
-    let counters: [Row<Sockets>; 3] = [
+    let counters: [Row<Shared<Sockets>>; 3] = [
         (
             "portolan_sniffer_walks_total",
             "Walks through the node's processes.",
-            |sockets| sockets.walks,
+            |sockets| sockets.lock().walks,
         ),
         (
             "portolan_sniffer_namespace_reads_total",
             "Network namespaces whose socket tables were read.",
-            |sockets| sockets.reads,
+            |sockets| sockets.lock().reads,
         ),
         (
             "portolan_sniffer_scan_busy_milliseconds_total",
             "How long walks and reads kept a processor busy.",
-            |sockets| u64::try_from(sockets.busy.as_millis()).unwrap_or(u64::MAX),
+            |sockets| u64::try_from(sockets.lock().busy.as_millis()).unwrap_or(u64::MAX),
         ),
     ];
-    count(metrics, &figures.sockets, &counters)?;
-    let gauges: [Row<Sockets>; 5] = [
+    metrics.counters_of(&figures.sockets, counters)?;
+    let gauges: [Row<Shared<Sockets>>; 5] = [
         (
             "portolan_sniffer_processes",
             "Processes of the node.",
-            |sockets| sockets.processes,
+            |sockets| sockets.lock().processes,
         ),
         (
             "portolan_sniffer_processes_hidden",
             "Processes that may not be looked at.",
-            |sockets| sockets.hidden,
+            |sockets| sockets.lock().hidden,
         ),
         (
             "portolan_sniffer_namespaces",
             "Network namespaces with processes.",
-            |sockets| sockets.namespaces,
+            |sockets| sockets.lock().namespaces,
         ),
         (
             "portolan_sniffer_namespaces_unread",
             "Network namespaces whose socket tables were never read.",
-            |sockets| sockets.unread,
+            |sockets| sockets.lock().unread,
         ),
         (
             "portolan_sniffer_socket_observations_held",
             "Observations from socket tables that wait for the reporting.",
-            |sockets| sockets.held,
+            |sockets| sockets.lock().held,
         ),
     ];
-    gauge(metrics, &figures.sockets, &gauges)
+    metrics.gauges_of(&figures.sockets, gauges)
 }
 
 fn reports(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
@@ -163,87 +157,88 @@ fn reports(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             })
         },
     )?;
-    let counters: [Row<Reports>; 10] = [
+    let counters: [Row<Shared<Reports>>; 10] = [
         (
             "dns_reported_connections",
             "Sources whose DNS answers were reported.",
-            |reports| reports.dns_sources,
+            |reports| reports.lock().dns_sources,
         ),
         (
             "socketscan_reported_connections",
             "Sources whose open connections were reported.",
-            |reports| reports.socket_sources,
+            |reports| reports.lock().socket_sources,
         ),
         (
             "portolan_sniffer_observations_disabled_total",
             "Observations of evidence that is switched off.",
-            |reports| reports.disabled,
+            |reports| reports.lock().disabled,
         ),
         (
             "portolan_sniffer_observations_loopback_total",
             "Observations of the node's processes among each other.",
-            |reports| reports.loopback,
+            |reports| reports.lock().loopback,
         ),
         (
             "portolan_sniffer_observations_attributed_total",
             "Observations whose pod this node knows for certain.",
-            |reports| reports.attributed,
+            |reports| reports.lock().attributed,
         ),
         (
             "portolan_sniffer_observations_new_total",
             "Observations of something that was not known yet.",
-            |reports| reports.known.new,
+            |reports| reports.lock().known.new,
         ),
         (
             "portolan_sniffer_observations_folded_total",
             "Observations of something known, which go with its next refresh.",
-            |reports| reports.known.folded,
+            |reports| reports.lock().known.folded,
         ),
         (
             "portolan_sniffer_refreshes_total",
             "Things that were known and reported again.",
-            |reports| reports.known.refreshed,
+            |reports| reports.lock().known.refreshed,
         ),
         (
             "portolan_sniffer_not_remembered_total",
             "New observations that found no room to be remembered, and will be reported each time.",
-            |reports| reports.known.not_remembered,
+            |reports| reports.lock().known.not_remembered,
         ),
         (
             "portolan_sniffer_told_again_total",
             "How often a mapper that had forgotten its map was told everything again.",
-            |reports| reports.told_again,
+            |reports| reports.lock().told_again,
         ),
     ];
-    count(metrics, &figures.reports, &counters)?;
-    let gauges: [Row<Reports>; 2] = [
+    metrics.counters_of(&figures.reports, counters)?;
+    let gauges: [Row<Shared<Reports>>; 2] = [
         (
             "portolan_sniffer_known",
             "Distinct things that are remembered as reported.",
-            |reports| reports.remembered,
+            |reports| reports.lock().remembered,
         ),
         (
             "portolan_sniffer_observations_waiting",
             "Observations that wait: for their pod to be found, or for the next refresh.",
-            |reports| reports.waiting,
+            |reports| reports.lock().waiting,
         ),
     ];
-    gauge(metrics, &figures.reports, &gauges)
+    metrics.gauges_of(&figures.reports, gauges)
 }
 
 fn delivery(metrics: &Metrics, client: &Reporter) -> Result<(), MetricsError> {
-    let of = client.clone();
-    metrics.counter_from(
-        "portolan_sniffer_reported_total",
-        "What was handed over to be reported.",
-        move || of.stats().offered,
-    )?;
-    let of = client.clone();
-    metrics.counter_from(
-        "portolan_sniffer_delivered_total",
-        "Of this, taken by the mapper.",
-        move || of.stats().delivered,
-    )?;
+    let counters: [Row<Reporter>; 2] = [
+        (
+            "portolan_sniffer_reported_total",
+            "What was handed over to be reported.",
+            |client| client.stats().offered,
+        ),
+        (
+            "portolan_sniffer_delivered_total",
+            "Of this, taken by the mapper.",
+            |client| client.stats().delivered,
+        ),
+    ];
+    metrics.counters_of(client, counters)?;
     let of = client.clone();
     metrics.counters_from(
         "portolan_sniffer_dropped_total",
@@ -255,52 +250,21 @@ fn delivery(metrics: &Metrics, client: &Reporter) -> Result<(), MetricsError> {
             Reason::ALL.map(dropped).to_vec()
         },
     )?;
-    let of = client.clone();
-    metrics.gauge_from(
-        "portolan_sniffer_spooled",
-        "Of this, waiting for the mapper.",
-        move || float(of.stats().held),
-    )?;
-    let of = client.clone();
-    metrics.gauge_from(
-        "portolan_sniffer_spool_bytes",
-        "Memory of what waits for the mapper.",
-        move || float(of.stats().memory as u64),
-    )
-}
-
-fn count<T: Send + 'static>(
-    metrics: &Metrics,
-    of: &Arc<Mutex<T>>,
-    rows: &[Row<T>],
-) -> Result<(), MetricsError> {
-    for &(name, help, read) in rows {
-        let of = Arc::clone(of);
-        metrics.counter_from(name, help, move || read(&of.lock()))?;
-    }
-    Ok(())
-}
-
-fn gauge<T: Send + 'static>(
-    metrics: &Metrics,
-    of: &Arc<Mutex<T>>,
-    rows: &[Row<T>],
-) -> Result<(), MetricsError> {
-    for &(name, help, read) in rows {
-        let of = Arc::clone(of);
-        metrics.gauge_from(name, help, move || float(read(&of.lock())))?;
-    }
-    Ok(())
+    let gauges: [Row<Reporter>; 2] = [
+        (
+            "portolan_sniffer_spooled",
+            "Of this, waiting for the mapper.",
+            |client| client.stats().held,
+        ),
+        (
+            "portolan_sniffer_spool_bytes",
+            "Memory of what waits for the mapper.",
+            |client| client.stats().memory as u64,
+        ),
+    ];
+    metrics.gauges_of(client, gauges)
 }
 
 fn by<R>(tally: &Tally<R>, label: impl Fn(&R) -> &'static str) -> Vec<(&'static str, u64)> {
     tally.iter().map(|(reason, n)| (label(reason), n)).collect()
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "gauges are floats, and these are small"
-)]
-const fn float(number: u64) -> f64 {
-    number as f64
 }

@@ -180,8 +180,9 @@ impl Namespaces {
         self.0.get_mut(&inode)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Known)> {
-        self.0.iter().map(|(inode, known)| (*inode, known))
+    /// When the tables were read that were not read for longest; nothing is said of unread ones.
+    pub(crate) fn oldest_read(&self) -> Option<Duration> {
+        self.0.values().filter_map(|known| known.read).min()
     }
 }
 

@@ -43,16 +43,38 @@ impl Owners {
     }
 }
 
-/// The pod that had the address from `first` until `last`, if it is certain: its namespace was there before, and is there
-/// now, which is later. Nobody else can have had it in between.
-pub(crate) fn holder(
-    owners: &HashMap<IpAddr, Claim>,
-    node: &mut Node,
-    address: IpAddr,
-    first: Time,
-) -> Option<PodUid> {
-    let Some(Claim::Owner(owner)) = owners.get(&address) else {
-        return None;
-    };
-    (owner.since <= first && node.is_there(owner.witness, owner.inode)).then_some(owner.pod)
+/// The owners as they are now, each asked at most once whether it is still there.
+#[derive(Debug)]
+pub(crate) struct Holders<'n> {
+    owners: Arc<HashMap<IpAddr, Claim>>,
+    node: &'n mut Node,
+    is_there: HashMap<IpAddr, bool>,
+}
+
+impl<'n> Holders<'n> {
+    /// For what was seen before now.
+    pub(crate) fn new(owners: Arc<HashMap<IpAddr, Claim>>, node: &'n mut Node) -> Self {
+        Self {
+            owners,
+            node,
+            is_there: HashMap::new(),
+        }
+    }
+
+    /// What is known of an address.
+    pub(crate) fn claim(&self, address: IpAddr) -> Option<Claim> {
+        self.owners.get(&address).copied()
+    }
+
+    /// The pod that had the address since `first`, if it is certain: its namespace was there before, and is there now,
+    /// which is later than whatever was seen. Nobody else can have had it in between.
+    pub(crate) fn pod(&mut self, address: IpAddr, first: Time) -> Option<PodUid> {
+        let Some(Claim::Owner(owner)) = self.claim(address) else {
+            return None;
+        };
+        let node = &mut *self.node;
+        let asked = self.is_there.entry(address);
+        let is_there = *asked.or_insert_with(|| node.is_there(owner.witness, owner.inode));
+        (is_there && owner.since <= first).then_some(owner.pod)
+    }
 }

@@ -15,7 +15,7 @@ use super::batch::Batch;
 use super::coverage::coverage;
 use super::figures::Figures;
 use super::node::Node;
-use super::owners::{Claim, Owners, holder};
+use super::owners::{Claim, Holders, Owners};
 use super::report::{Identity, reports};
 use super::scan::Hints;
 use crate::Known;
@@ -130,13 +130,13 @@ impl Reporting {
     }
 
     fn take(&mut self, state: &mut State, batch: Batch) {
-        let owners = self.owners.snapshot();
+        let mut holders = Holders::new(self.owners.snapshot(), &mut self.node);
         let now = state.started.elapsed();
         let walks = self.figures.sockets.lock().walks;
         let mut new = Vec::new();
         {
             let mut figures = self.figures.reports.lock();
-            for observation in batch {
+            for mut observation in batch {
                 figures.seen.add(observation.evidence, 1);
                 if !self.switches.allow(observation.evidence) {
                     figures.disabled += 1;
@@ -146,10 +146,13 @@ impl Reporting {
                     figures.loopback += 1;
                     continue;
                 }
-                let observation = attribute(&mut self.node, &owners, observation);
-                explain(&self.hints, &owners, &observation);
+                let source = &mut observation.source;
+                if source.pod_uid.is_none() {
+                    source.pod_uid = holders.pod(source.address, observation.first_seen);
+                }
+                explain(&self.hints, &holders, &observation);
                 figures.attributed += u64::from(observation.source.pod_uid.is_some());
-                if may_be_new_pod(state, &owners, &observation, now) {
+                if may_be_new_pod(state, &holders, &observation, now) {
                     state.waiting.push_back(Waiting {
                         observation,
                         since: now,
@@ -168,7 +171,7 @@ impl Reporting {
 
     /// Takes those whose pod was looked for, and those that have waited long enough.
     fn settle(&mut self, state: &mut State, most: Duration) {
-        let owners = self.owners.snapshot();
+        let mut holders = Holders::new(self.owners.snapshot(), &mut self.node);
         let now = state.started.elapsed();
         let walks = self.figures.sockets.lock().walks;
         let mut new = Vec::new();
@@ -176,7 +179,7 @@ impl Reporting {
             let Observation {
                 source, first_seen, ..
             } = first.observation;
-            let pod = holder(&owners, &mut self.node, source.address, first_seen);
+            let pod = holders.pod(source.address, first_seen);
             // The walk that was under way may have been past the new pod.
             let was_looked_for = walks >= first.walks + 2;
             if pod.is_none() && !was_looked_for && now.saturating_sub(first.since) < most {
@@ -192,7 +195,7 @@ impl Reporting {
             observation.source.pod_uid = pod;
             if pod.is_some() {
                 self.figures.reports.lock().attributed += 1;
-            } else if was_looked_for && !owners.contains_key(&source.address) {
+            } else if was_looked_for && holders.claim(source.address).is_none() {
                 remember_foreign(&mut state.foreign, source.address, now);
             }
             new.extend(state.known.see(observation));
@@ -230,7 +233,6 @@ impl Reporting {
             return;
         }
         let mut figures = self.figures.reports.lock();
-        figures.offered += observations.len() as u64;
         for report in reports(observations, &self.identity) {
             match &report {
                 wire::Report::Captures(report) => {
@@ -259,21 +261,8 @@ fn every(period: Duration) -> Interval {
     interval
 }
 
-/// Says which pod it is, where this node knows for certain.
-fn attribute(
-    node: &mut Node,
-    owners: &HashMap<IpAddr, Claim>,
-    mut observation: Observation,
-) -> Observation {
-    let source = &mut observation.source;
-    if source.pod_uid.is_none() {
-        source.pod_uid = holder(owners, node, source.address, observation.first_seen);
-    }
-    observation
-}
-
 /// Tells the thread that reads socket tables what it need not look for.
-fn explain(hints: &Hints, owners: &HashMap<IpAddr, Claim>, observation: &Observation) {
+fn explain(hints: &Hints, holders: &Holders<'_>, observation: &Observation) {
     let (Evidence::Tcp, Target::Connection(connection)) =
         (observation.evidence, &observation.target)
     else {
@@ -281,7 +270,7 @@ fn explain(hints: &Hints, owners: &HashMap<IpAddr, Claim>, observation: &Observa
     };
     let server = connection.reached.unwrap_or(connection.meant).ip();
     for address in [observation.source.address, server] {
-        if owners.contains_key(&address) {
+        if holders.claim(address).is_some() {
             hints.explain(address, observation.connections);
         }
     }
@@ -289,7 +278,7 @@ fn explain(hints: &Hints, owners: &HashMap<IpAddr, Claim>, observation: &Observa
 
 fn may_be_new_pod(
     state: &State,
-    owners: &HashMap<IpAddr, Claim>,
+    holders: &Holders<'_>,
     observation: &Observation,
     now: Duration,
 ) -> bool {
@@ -298,7 +287,7 @@ fn may_be_new_pod(
     // An owner that has just ended is known still: somebody else may have the address by now.
     observation.source.pod_uid.is_none()
         && state.waiting.len() < MAX_WAITING
-        && owners.get(&address) != Some(&Claim::Nobodys)
+        && holders.claim(address) != Some(Claim::Nobodys)
         && !is_public(address)
         && !state.foreign.get(&address).is_some_and(is_foreign)
 }

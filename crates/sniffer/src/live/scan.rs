@@ -125,29 +125,26 @@ impl Scan {
 
     /// Looks on until the stop, or until nobody takes what is seen.
     pub(crate) fn run(mut self, batches: &Sender<Batch>, stop: &Stop) {
-        let (mut round, mut earned) = (Stopwatch::start(), Stopwatch::start());
-        let mut is_first = true;
+        let (mut round, mut earned) = (None::<Stopwatch>, Stopwatch::start());
         loop {
             let wanted = self.hints.0.unknown.swap(false, Ordering::Relaxed);
-            self.budget.earn(earned.elapsed());
-            self.searches.earn(earned.elapsed());
+            let passed = earned.elapsed();
             earned = Stopwatch::start();
-            let is_due = is_first || round.elapsed() >= self.interval;
-            if is_due {
-                round = Stopwatch::start();
+            self.budget.earn(passed);
+            self.searches.earn(passed);
+            if round.is_none_or(|round| round.elapsed() >= self.interval) {
+                round = Some(Stopwatch::start());
                 self.find_pods();
-                if self.sockets {
-                    self.spend();
-                    self.scan();
-                }
                 self.spend();
-                is_first = false;
+                if self.sockets {
+                    self.scan();
+                    self.spend();
+                }
                 self.tell();
             } else if wanted && self.searches.has_some() {
                 self.find_pods();
-                let busy = clock::thread_busy();
-                self.searches.spend(busy.saturating_sub(self.busy));
-                self.busy = busy;
+                let busy = self.used();
+                self.searches.spend(busy);
                 self.tell();
             } else if wanted {
                 // It is asked for until there is budget for it.
@@ -278,11 +275,16 @@ impl Scan {
 
     /// Takes from the budget what the thread has used since the last time.
     fn spend(&mut self) {
-        let busy = clock::thread_busy();
+        let busy = self.used();
         if self.swept {
-            self.budget.spend(busy.saturating_sub(self.busy));
+            self.budget.spend(busy);
         }
-        self.busy = busy;
+    }
+
+    /// How long the thread has kept a processor busy since the last time.
+    fn used(&mut self) -> Duration {
+        let before = std::mem::replace(&mut self.busy, clock::thread_busy());
+        self.busy.saturating_sub(before)
     }
 
     fn tell(&self) {
@@ -293,11 +295,7 @@ impl Scan {
         figures.busy = self.busy;
         figures.held = self.aggregate.len() as u64;
         if self.sockets && self.swept && figures.unread == 0 {
-            let oldest = self
-                .namespaces
-                .iter()
-                .filter_map(|(_, known)| known.read)
-                .min();
+            let oldest = self.namespaces.oldest_read();
             let age = oldest.map(|read| self.started.elapsed().saturating_sub(read));
             figures.complete = age.map(|age| clock::now().minus(age));
         }

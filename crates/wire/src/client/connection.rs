@@ -20,7 +20,7 @@ use super::tls::Trust;
 use crate::Known;
 
 /// Which map has answered.
-const MAP_ID: HeaderName = HeaderName::from_static("portolan-map");
+const MAP_ID: HeaderName = HeaderName::from_static(crate::MAP_FIELD);
 
 /// A connection, and what is known of the mapper at its other end.
 #[derive(Debug)]

@@ -1,16 +1,18 @@
 //! Walks through a `/proc` of files. Hard links of one file have one inode, as the tables of one namespace have.
 
+use std::collections::HashMap;
 use std::fs;
+use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-use map::PodUid;
+use map::{PodUid, Time};
 use tempfile::TempDir;
 
 use super::{Household, Member, Node, Tenant};
 use crate::live::namespaces::Namespaces;
-use crate::live::owners::{Claim, Owner, holder};
-use map::Time;
-use std::time::Duration;
+use crate::live::owners::{Claim, Holders, Owner};
 
 struct Proc(TempDir);
 
@@ -152,12 +154,22 @@ fn the_namespace_of_the_sniffer_is_the_nodes() {
     assert_eq!(tenants(&node), [(Tenant::Node, vec![20])]);
 }
 
-fn owners(node: &mut Node) -> std::collections::HashMap<std::net::IpAddr, Claim> {
+fn owners(node: &mut Node) -> HashMap<IpAddr, Claim> {
     node.walk().unwrap();
     let mut namespaces = Namespaces::default();
     namespaces.update(node.households(), Duration::ZERO, |_| {});
     assert!(namespaces.read_addresses(node, Duration::ZERO));
     namespaces.owners(Time::from_secs(1_000))
+}
+
+/// Who has had the address since, asked anew.
+fn holder(
+    owners: &HashMap<IpAddr, Claim>,
+    node: &mut Node,
+    address: IpAddr,
+    first: Time,
+) -> Option<PodUid> {
+    Holders::new(Arc::new(owners.clone()), node).pod(address, first)
 }
 
 #[test]
