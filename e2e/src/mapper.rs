@@ -33,6 +33,9 @@ pub struct Mapper {
     metrics: SocketAddr,
 }
 
+/// The flag that says whether a mapper writes addresses into ClientIntents.
+pub const WRITES_INTENTS: &str = "--dns-client-intents-update-enabled";
+
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 impl Mapper {
@@ -44,8 +47,15 @@ impl Mapper {
     }
 
     /// Starts one, and waits until it listens. It is not ready then.
+    ///
+    /// Where it is not told otherwise, it writes no addresses into ClientIntents: all mappers of a testbed would write into
+    /// the same, and the one whose test counts what it writes would find it done.
     pub fn start(name: &str, kubeconfig: &str, arguments: &[&str]) -> Self {
-        let mapper = Self::spawn(command(), name, kubeconfig, arguments);
+        let mut arguments = arguments.to_vec();
+        if !arguments.contains(&WRITES_INTENTS) {
+            arguments.extend([WRITES_INTENTS, "false"]);
+        }
+        let mapper = Self::spawn(command(), name, kubeconfig, &arguments);
         mapper.wait_listens();
         mapper
     }

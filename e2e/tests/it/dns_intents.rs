@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use e2e::kube::{Kube, Proxy, path};
-use e2e::mapper::Mapper;
+use e2e::mapper::{Mapper, WRITES_INTENTS};
 use e2e::time::{from_now, wait, whole_from_now};
 use serde_json::{Value, json};
 
@@ -124,7 +124,7 @@ fn internet_targets_get_the_addresses_that_pods_get() {
     let proxy = Proxy::start();
     let mut kube = proxy.client();
     let uid = set_up(&mut kube);
-    let mapper = Mapper::ready("dns-intents", &[]);
+    let mapper = Mapper::ready("dns-intents", &[WRITES_INTENTS, "true"]);
     let pod = |name: &str, address: &str| answer(&mapper, POD, &uid, name, address);
     pod("api.example.net", "203.0.113.20");
     pod("API.example.net", "203.0.113.3");
