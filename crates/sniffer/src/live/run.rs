@@ -26,6 +26,7 @@ use super::reporting::{Reporting, Switches};
 use super::rights;
 use super::scan::{Hints, Scan, ScanSettings};
 use super::settings::{Args, IGNORED};
+use crate::limits::MAX_KNOWN;
 
 const ROLE: Role = Role {
     name: "sniffer",
@@ -134,6 +135,7 @@ async fn start(
         node: Node::new(&args.host_proc_dir, None),
         figures: figures.clone(),
         refresh: args.sniffer_report_interval.get(),
+        remember: MAX_KNOWN,
         rights: vec!["packets", "sockets"],
     };
     app.tasks.spawn("reporting", reporting.run(batches));
