@@ -104,4 +104,9 @@ pub(crate) const IGNORED: &[Ignored] = &[
         "workload-name-override-annotation",
         "the mapper names workloads",
     ),
+    ignored("pod", "only watchers of Kafka's log had a use for it"),
+    ignored("namespace", "only watchers of Kafka's log had a use for it"),
 ];
+
+#[cfg(test)]
+mod tests;
