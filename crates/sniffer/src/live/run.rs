@@ -10,6 +10,7 @@ use app::health::{Affects, Condition};
 use app::shutdown::{BoxError, Stop};
 use app::{App, Role};
 use compact_str::{CompactString, format_compact};
+use kernel::confine::confine;
 use kernel::ring::{PacketSocket, RingError};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
@@ -147,7 +148,20 @@ async fn start(
     };
     let check = check(conditions, figures, client, started, app.stop.clone());
     app.tasks.spawn("check", check);
+    restrict(args.seccomp);
     Ok(())
+}
+
+/// Last, when everything is open: from then on there is less that is needed.
+fn restrict(wanted: bool) {
+    if !wanted {
+        tracing::info!("system calls are not confined (--seccomp=false)");
+        return;
+    }
+    match confine(&[]) {
+        Ok(()) => tracing::info!("system calls are confined (--seccomp)"),
+        Err(error) => tracing::warn!(%error, "system calls are not confined; all else goes on"),
+    }
 }
 
 fn client_settings(args: &Args) -> Settings {

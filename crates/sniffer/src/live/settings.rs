@@ -62,6 +62,10 @@ pub(crate) struct Args {
     #[arg(long, default_value = "4Mi", value_name = "BYTES")]
     pub(crate) ring_size: ByteSize,
 
+    /// Whether the process confines itself to the system calls that it needs.
+    #[arg(long, default_value = "true", value_name = "BOOLEAN")]
+    pub(crate) seccomp: bool,
+
     /// How much of one processor may be spent on socket tables, in thousandths.
     #[arg(long, default_value = "10", value_name = "THOUSANDTHS", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) scan_budget: u16,
