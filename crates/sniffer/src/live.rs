@@ -15,6 +15,7 @@ mod balance;
 mod batch;
 mod budget;
 mod capture;
+mod check;
 mod coverage;
 mod figures;
 mod metrics;

@@ -18,6 +18,7 @@ use wire::client::{Folder, Reason, Reporter, Settings, reporter};
 
 use super::batch::BATCHES;
 use super::capture;
+use super::check::{self, Given};
 use super::figures::Figures;
 use super::metrics;
 use super::node::{Node, own_namespace};
@@ -43,12 +44,21 @@ const STUCK: Duration = Duration::from_mins(1);
 
 /// `portolan-sniffer`.
 pub fn main() -> ExitCode {
+    let parsed = match app::read::<Args>(&ROLE) {
+        Ok(parsed) => parsed,
+        Err(status) => return status,
+    };
+    let given = parsed.args.check.then(Given::look);
     // Before there is a second thread.
     let socket = rights::use_up();
     // The only failure is that another part of the process chose one before.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
-    app::run(
+    if let Some(given) = given {
+        return check::run(parsed, given, socket);
+    }
+    app::run_with(
         &ROLE,
+        parsed,
         &mut Builder::new_current_thread(),
         async move |args, app| start(args, app, socket).await,
     )
@@ -146,7 +156,7 @@ async fn start(
         sockets: sockets_live,
         reports: reports_flow,
     };
-    let check = check(conditions, figures, client, started, app.stop.clone());
+    let check = watch(conditions, figures, client, started, app.stop.clone());
     app.tasks.spawn("check", check);
     restrict(args.seccomp);
     Ok(())
@@ -164,7 +174,7 @@ fn restrict(wanted: bool) {
     }
 }
 
-fn client_settings(args: &Args) -> Settings {
+pub(crate) fn client_settings(args: &Args) -> Settings {
     Settings {
         timeout: args.calls_timeout.get(),
         token_file: args.mapper_token_file.clone(),
@@ -179,7 +189,7 @@ fn client_settings(args: &Args) -> Settings {
 }
 
 /// As told, or the host's name, by which the kubelet registers a node when it is told no other.
-fn node_name(told: &str) -> CompactString {
+pub(crate) fn node_name(told: &str) -> CompactString {
     if !told.is_empty() {
         return told.into();
     }
@@ -201,7 +211,7 @@ struct Conditions {
 }
 
 /// Health is the sniffer's own: a mapper that is away is no reason to restart what goes on seeing.
-async fn check(
+async fn watch(
     conditions: Conditions,
     figures: Figures,
     client: Reporter,

@@ -13,6 +13,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) process: Process,
 
+    /// Says what this node allows, what would be seen here and what to grant, and ends: with 0 when the basic job can be
+    /// done, with 1 when not. As JSON with --log-format=json.
+    #[arg(long)]
+    pub(crate) check: bool,
+
     /// Where the mapper is.
     #[arg(long, default_value = "http://mapper:9090/query", value_name = "URL")]
     pub(crate) mapper_api_url: MapperUrl,
