@@ -99,7 +99,7 @@ impl Sniffer {
     /// Everything on its page of metrics adds up, once nothing is under way: what came in went out, was dropped, or is held.
     pub fn balance(&self) {
         let mut wrong = Vec::new();
-        let balanced = wait(Duration::from_secs(60), || {
+        let balanced = wait(Duration::from_mins(1), || {
             // Looking is a connection too, of which its threads tell within two seconds.
             std::thread::sleep(Duration::from_secs(3));
             let page = self.page("2112", "/metrics");

@@ -115,6 +115,6 @@ fn allowed() {
     let (_one, _other) = UnixStream::pair().unwrap();
     // Memory comes and goes.
     let large = vec![1_u8; 64 << 20];
-    assert_eq!(large.iter().filter(|byte| **byte == 1).count(), 64 << 20);
+    assert!(large.iter().all(|byte| *byte == 1));
     drop(large);
 }

@@ -12,8 +12,9 @@ mod packets;
 mod processes;
 mod words;
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use app::config::{LogFormat, Parsed};
@@ -111,9 +112,10 @@ fn as_text(lines: &[Line]) -> String {
     let mut text = String::new();
     for line in lines {
         let (mark, about) = (line.mark.sign(), line.about);
-        text.push_str(&format!("{mark} {about:NAMES$} {}\n", line.says));
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "{mark} {about:NAMES$} {}", line.says);
         if let Some(todo) = &line.todo {
-            text.push_str(&format!("  {:NAMES$} → {todo}\n", ""));
+            let _ = writeln!(text, "  {:NAMES$} → {todo}", "");
         }
     }
     text.push_str(if can_work(lines) {

@@ -15,6 +15,7 @@ pub(crate) fn register(
     client: &Reporter,
 ) -> Result<(), MetricsError> {
     packets(metrics, figures)?;
+    packet_fates(metrics, figures)?;
     sockets(metrics, figures)?;
     reports(metrics, figures)?;
     delivery(metrics, client)
@@ -91,7 +92,11 @@ fn packets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             |packets| packets.lock().held,
         ),
     ];
-    metrics.gauges_of(&figures.packets, gauges)?;
+    metrics.gauges_of(&figures.packets, gauges)
+}
+
+/// What became of packets, and of what they told, by reason.
+fn packet_fates(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
     let of = figures.clone();
     metrics.counters_from(
         "portolan_sniffer_packets_total",

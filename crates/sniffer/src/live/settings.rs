@@ -9,6 +9,7 @@ use wire::client::MapperUrl;
 /// Sees on one node who calls whom, and reports it to the mapper.
 #[derive(Debug, Parser)]
 #[command(name = "portolan-sniffer", version)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) process: Process,

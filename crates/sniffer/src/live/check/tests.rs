@@ -135,7 +135,7 @@ const PACKETS: &[Case] = &[
         all.given.label.clear();
     }),
     ("a kernel without packet sockets", |all| {
-        refuse(all, Errno::AFNOSUPPORT)
+        refuse(all, Errno::AFNOSUPPORT);
     }),
     ("too many files are open", |all| refuse(all, Errno::MFILE)),
     ("no memory for the ring", |all| {
@@ -157,7 +157,7 @@ const PACKETS: &[Case] = &[
         all.packets = Packets::Unreadable("Network is down (os error 100)".to_owned());
     }),
     ("nothing comes", |all| {
-        all.packets = Packets::Captured(Captured::default())
+        all.packets = Packets::Captured(Captured::default());
     }),
     ("lo is down, others come", |all| {
         if let Packets::Captured(captured) = &mut all.packets {
@@ -203,7 +203,7 @@ const NODE: &[Case] = &[
         (found.has_kernel, found.levels) = (false, 1);
     }),
     ("its own /proc, which knows its pod", |all| {
-        found(all).first_is_pods = true
+        found(all).first_is_pods = true;
     }),
     ("hidepid=1", |all| {
         all.network = Network::Unknown;
@@ -250,7 +250,7 @@ const MAPPER: &[Case] = &[
         (mapper.is_tls, mapper.token, mapper.is_replaced) = (false, Shown::None, true);
     }),
     ("an older mapper", |all| {
-        mapper(all).unknown = vec!["connections", "firstSeen"]
+        mapper(all).unknown = vec!["connections", "firstSeen"];
     }),
     ("a token that is withheld", |all| {
         let mapper = mapper(all);
@@ -262,13 +262,13 @@ const MAPPER: &[Case] = &[
             all,
             Step::Settings,
             "https://mapper:9090/query needs a file",
-        )
+        );
     }),
     ("name", |all| {
-        fails(all, Step::Name, "mapper: Name or service not known")
+        fails(all, Step::Name, "mapper: Name or service not known");
     }),
     ("connect", |all| {
-        fails(all, Step::Connect, "Connection refused (os error 111)")
+        fails(all, Step::Connect, "Connection refused (os error 111)");
     }),
     ("TLS", |all| {
         fails(
@@ -282,23 +282,23 @@ const MAPPER: &[Case] = &[
             all,
             Step::Token,
             "/token cannot be read: Permission denied (os error 13)",
-        )
+        );
     }),
     ("health", |all| {
         fails(
             all,
             Step::Health,
             "status 404, not the answer of a mapper: nginx",
-        )
+        );
     }),
     ("report", |all| {
-        fails(all, Step::Report, "status 401: show a token")
+        fails(all, Step::Report, "status 401: show a token");
     }),
     ("the check itself", |all| {
-        all.mapper = Err("Too many open files (os error 24)".to_owned())
+        all.mapper = Err("Too many open files (os error 24)".to_owned());
     }),
     ("a spool folder", |all| {
-        all.spool = Spool::Writable("/spool".to_owned())
+        all.spool = Spool::Writable("/spool".to_owned());
     }),
     ("a spool folder that cannot be written", |all| {
         all.spool = Spool::Unwritable(
@@ -307,10 +307,10 @@ const MAPPER: &[Case] = &[
         );
     }),
     ("more rights", |all| {
-        all.given.status.permitted = Capabilities(1 << 13 | 1 << 21 | 1 << 39 | 1 << 38)
+        all.given.status.permitted = Capabilities(1 << 13 | 1 << 21 | 1 << 39 | 1 << 38);
     }),
     ("a BPF right by itself", |all| {
-        all.given.status.permitted = Capabilities(1 << 13 | 1 << 39)
+        all.given.status.permitted = Capabilities(1 << 13 | 1 << 39);
     }),
     ("warnings", |all| {
         all.warnings = vec![
@@ -329,7 +329,7 @@ fn findings_are_told_as_in_the_golden_file() {
         change(&mut findings);
         let is_first = told.is_empty();
         let text = as_text(&lines(&findings));
-        told.push_str(&format!("# {name}\n"));
+        told.extend(["# ", name, "\n"]);
         // Of all but the first case only what is different.
         let is_new = |line: &&str| is_first || !fine.lines().any(|one| one == *line);
         for line in text.lines().filter(is_new) {

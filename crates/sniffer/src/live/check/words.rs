@@ -218,7 +218,7 @@ fn refused(errno: Option<Errno>, why: &str, given: &Given) -> (String, String) {
             "run the pod without a user namespace of its own (hostUsers: true)".to_owned(),
         );
     }
-    let Some(file) = given.file.filter(|file| raw(*file)) else {
+    if !given.file.is_some_and(raw) {
         if user == 0 {
             return (
                 "the kernel refuses a packet socket: root has no CAP_NET_RAW here".to_owned(),
@@ -232,8 +232,7 @@ fn refused(errno: Option<Errno>, why: &str, given: &Given) -> (String, String) {
             ),
             format!("use an image whose file does (setcap cap_net_raw+p), or {ROOT}"),
         );
-    };
-    let _carried = file;
+    }
     if status.no_new_privileges && !raw(status.ambient) {
         return (
             "the kernel refuses a packet socket: the program's file carries CAP_NET_RAW, but no_new_privs forbids to \
