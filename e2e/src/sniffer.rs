@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
+use testkit::balance;
+
 use crate::bed;
 use crate::node::Node;
 use crate::process::Process;
@@ -92,6 +94,24 @@ impl Sniffer {
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// Everything on its page of metrics adds up, once nothing is under way: what came in went out, was dropped, or is held.
+    pub fn balance(&self) {
+        let mut wrong = Vec::new();
+        let balanced = wait(Duration::from_mins(1), || {
+            // Looking is a connection too, of which its threads tell within two seconds.
+            std::thread::sleep(Duration::from_secs(3));
+            let page = self.page("2112", "/metrics");
+            let is_there = balance::value(&page, "packets_passed_total") > 0;
+            wrong = if is_there {
+                balance::unbalanced(&page)
+            } else {
+                vec!["there is no page of metrics, or no packets".to_owned()]
+            };
+            wrong.is_empty().then_some(())
+        });
+        assert!(balanced.is_some(), "{}", wrong.join("\n"));
     }
 
     /// A page of its, as it is seen on its node; empty when it does not answer.

@@ -23,5 +23,5 @@ pub mod shutdown;
 mod run;
 mod version;
 
-pub use run::{App, Role, RoleArgs, run};
+pub use run::{App, Role, RoleArgs, read, run, run_with};
 pub use version::VERSION;

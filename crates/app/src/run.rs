@@ -49,10 +49,26 @@ pub fn run<A: RoleArgs>(
     runtime: &mut runtime::Builder,
     start: impl AsyncFnOnce(A, &mut App) -> Result<(), BoxError>,
 ) -> ExitCode {
-    let parsed = match config::parse::<A>(std::env::args_os(), std::env::vars_os(), role.ignored) {
-        Ok(parsed) => parsed,
-        Err(error) => return refuse(&error),
-    };
+    match read(role) {
+        Ok(parsed) => run_with(role, parsed, runtime, start),
+        Err(status) => status,
+    }
+}
+
+/// Reads the settings. Whoever asked for help has been told, and whoever made a mistake too: then there is only the status
+/// left to end with.
+pub fn read<A: RoleArgs>(role: &Role) -> Result<Parsed<A>, ExitCode> {
+    config::parse::<A>(std::env::args_os(), std::env::vars_os(), role.ignored)
+        .map_err(|error| refuse(&error))
+}
+
+/// As [`run`], when the settings were read before.
+pub fn run_with<A: RoleArgs>(
+    role: &Role,
+    parsed: Parsed<A>,
+    runtime: &mut runtime::Builder,
+    start: impl AsyncFnOnce(A, &mut App) -> Result<(), BoxError>,
+) -> ExitCode {
     let log = match log::init(parsed.args.process()) {
         Ok(log) => log,
         Err(error) => return refuse(&ConfigError::Usage(error.to_string())),

@@ -10,9 +10,13 @@
 //!                              └────► TCP payload ─► dns_stream ─► dns
 //! /proc/<pid>/net/tcp … ─► socket_table        /proc/<pid>/cgroup … ─► proc
 //! ```
+//!
+//! And one module that reads nothing: `confine` says to the kernel what this process will never do.
 
 mod bytes;
 pub mod capture_file;
+#[cfg(target_os = "linux")]
+pub mod confine;
 pub mod dns;
 pub mod dns_stream;
 #[cfg(target_os = "linux")]

@@ -1,17 +1,21 @@
-//! Small files of `/proc`: which pod a process belongs to and when it began, how many sockets a namespace has,
-//! and which addresses.
+//! Small files of `/proc`: which pod a process belongs to, when it began and what it may do, how many sockets a namespace
+//! has, and which addresses; what is mounted.
 
 mod cgroup;
 mod fib_trie;
 mod if_inet6;
+mod mountinfo;
 mod sockstat;
 mod stat;
+mod status;
 
 pub use cgroup::pod_uid;
 pub use fib_trie::local_addresses;
 pub use if_inet6::local_addresses_v6;
+pub use mountinfo::{Mount, mount_of};
 pub use sockstat::{SocketCounts, socket_counts};
 pub use stat::{ProcessStat, process_stat};
+pub use status::{Capabilities, ProcessStatus, file_capabilities, process_status};
 
 /// Addresses of one namespace and family: a node with bridges, tunnels, and a Service address each on a dummy device has
 /// thousands.

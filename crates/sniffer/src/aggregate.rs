@@ -20,9 +20,35 @@ pub enum Aggregated {
     Full,
 }
 
+/// What became of all sightings. At every time `new` is what was drained and what is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AggregateCounts {
+    /// First of their kind since the drain before.
+    pub new: u64,
+    /// Taken together with one before.
+    pub again: u64,
+    /// Lost to a full table.
+    pub full: u64,
+    /// Observations that were drained.
+    pub drained: u64,
+}
+
+impl AggregateCounts {
+    const fn count(&mut self, what: Aggregated) -> Aggregated {
+        match what {
+            Aggregated::New => self.new += 1,
+            Aggregated::Again => self.again += 1,
+            Aggregated::Full => self.full += 1,
+        }
+        what
+    }
+}
+
 /// Distinct answers and connections since the last [`drain`](Self::drain), at most [`MAX_KEYS`] of each.
 #[derive(Debug)]
 pub struct Aggregate<S> {
+    room: usize,
+    counts: AggregateCounts,
     answers: HashTable<AnswerEntry>,
     connections: HashMap<(Source, Connection, Evidence), Seen, S>,
     hasher: S,
@@ -66,7 +92,14 @@ impl Seen {
 impl<S: BuildHasher + Clone> Aggregate<S> {
     /// An empty table. The hasher must be keyed: strangers choose the keys.
     pub fn new(hasher: S) -> Self {
+        Self::with_room(hasher, MAX_KEYS)
+    }
+
+    /// An empty table for so many of each.
+    pub fn with_room(hasher: S, room: usize) -> Self {
         Self {
+            room,
+            counts: AggregateCounts::default(),
             answers: HashTable::new(),
             connections: HashMap::with_hasher(hasher.clone()),
             hasher,
@@ -81,6 +114,11 @@ impl<S: BuildHasher + Clone> Aggregate<S> {
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What became of everything so far.
+    pub const fn counts(&self) -> AggregateCounts {
+        self.counts
     }
 
     /// `source` learned `address` for `name`, for `ttl` seconds.
@@ -99,10 +137,10 @@ impl<S: BuildHasher + Clone> Aggregate<S> {
         });
         if let Some(entry) = found {
             entry.seen.again(at, ttl);
-            return Aggregated::Again;
+            return self.counts.count(Aggregated::Again);
         }
-        if self.answers.len() >= MAX_KEYS {
-            return Aggregated::Full;
+        if self.answers.len() >= self.room {
+            return self.counts.count(Aggregated::Full);
         }
         let entry = AnswerEntry {
             source,
@@ -114,7 +152,7 @@ impl<S: BuildHasher + Clone> Aggregate<S> {
         self.answers.insert_unique(hash, entry, |entry| {
             hasher.hash_one((&entry.source, &*entry.name, entry.address))
         });
-        Aggregated::New
+        self.counts.count(Aggregated::New)
     }
 
     /// `source` opened, held or tried a connection.
@@ -125,8 +163,8 @@ impl<S: BuildHasher + Clone> Aggregate<S> {
         evidence: Evidence,
         at: Time,
     ) -> Aggregated {
-        let full = self.connections.len() >= MAX_KEYS;
-        match self.connections.entry((source, connection, evidence)) {
+        let full = self.connections.len() >= self.room;
+        let what = match self.connections.entry((source, connection, evidence)) {
             hashbrown::hash_map::Entry::Occupied(mut entry) => {
                 entry.get_mut().again(at, 0);
                 Aggregated::Again
@@ -136,7 +174,8 @@ impl<S: BuildHasher + Clone> Aggregate<S> {
                 entry.insert(Seen::once(at, 0));
                 Aggregated::New
             }
-        }
+        };
+        self.counts.count(what)
     }
 
     /// Everything since the last time, in order of first sighting; the table is empty afterwards.
@@ -156,6 +195,7 @@ impl<S: BuildHasher + Clone> Aggregate<S> {
                 observation(source, Target::Connection(connection), evidence, seen)
             });
         let mut all: Vec<Observation> = answers.chain(connections).collect();
+        self.counts.drained += all.len() as u64;
         all.sort_unstable_by(|a, b| {
             (a.first_seen, a.source, &a.target, a.evidence).cmp(&(
                 b.first_seen,

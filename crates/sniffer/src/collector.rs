@@ -7,9 +7,9 @@ use map::tally::Tally;
 use map::{PodUid, Time};
 
 use crate::aggregate::Aggregate;
-use crate::dns::{DNS_PORT, Dns, DnsFate, Ports, Way};
+use crate::dns::{DNS_PORT, Dns, DnsFate, Ports, QuestionCounts, Way};
 use crate::endpoint::Endpoint;
-use crate::handshakes::{HandshakeFate, Handshakes};
+use crate::handshakes::{HandshakeCounts, HandshakeFate, Handshakes};
 
 /// What kind of packet it was. Every packet has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -139,17 +139,27 @@ impl<S: BuildHasher + Clone> Collector<S> {
 
     /// SYNs that were lost: pushed out by a flood before their answer was told, or met by a full table of observations.
     pub const fn lost_handshakes(&self) -> u64 {
-        self.handshakes.evicted() + self.handshakes.lost()
+        self.handshakes.lost()
     }
 
     /// Questions that a flood pushed out before their answer, which is then unasked.
     pub const fn lost_questions(&self) -> u64 {
-        self.dns.lost()
+        self.dns.counts().lost
     }
 
     /// Questions in the table, answered or not.
     pub fn held_questions(&self) -> usize {
         self.dns.held()
+    }
+
+    /// What became of all questions.
+    pub const fn question_counts(&self) -> QuestionCounts {
+        self.dns.counts()
+    }
+
+    /// How all handshakes ended.
+    pub fn handshake_counts(&self) -> HandshakeCounts {
+        self.handshakes.counts()
     }
 
     fn sort(

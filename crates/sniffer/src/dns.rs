@@ -62,6 +62,39 @@ impl DnsFate {
     }
 }
 
+/// What became of the questions, and of the answers' addresses.
+///
+/// At every time a question was answered, or it is one of `unanswered`, `lost` and `waiting`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QuestionCounts {
+    /// The first answer came.
+    pub answered: u64,
+    /// None came in time.
+    pub unanswered: u64,
+    /// Pushed out by a flood before their answer, which is then unasked.
+    pub lost: u64,
+    /// Wait for their answer.
+    pub waiting: u64,
+    /// Addresses that were told, of all answers.
+    pub addresses: u64,
+    /// Messages that came over TCP.
+    pub over_tcp: u64,
+}
+
+impl QuestionCounts {
+    /// One had to make room before its time, or its time is over.
+    const fn gone(&mut self, exchange: Option<Exchange>, in_time: bool) {
+        if let Some(Exchange::Asked) = exchange {
+            self.waiting -= 1;
+            if in_time {
+                self.lost += 1;
+            } else {
+                self.unanswered += 1;
+            }
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct QuestionKey {
     client: Endpoint,
@@ -83,8 +116,7 @@ pub(crate) struct Dns<S> {
     servers: Recent<IpAddr, Time, S>,
     streams: Recent<(Endpoint, Endpoint), DnsStream, S>,
     hasher: S,
-    /// Questions pushed out of a full table before their answer.
-    lost: u64,
+    counts: QuestionCounts,
 }
 
 /// Which two ends a message travelled between, and when.
@@ -112,13 +144,13 @@ impl<S: BuildHasher + Clone> Dns<S> {
             servers: Recent::new(MAX_DNS_SERVERS, DNS_SERVER_WINDOW, hasher.clone()),
             streams: Recent::new(MAX_DNS_STREAMS, DNS_STREAM_WINDOW, hasher.clone()),
             hasher: hasher.clone(),
-            lost: 0,
+            counts: QuestionCounts::default(),
         }
     }
 
-    /// Questions pushed out by a flood before they were answered.
-    pub(crate) const fn lost(&self) -> u64 {
-        self.lost
+    /// What became of all questions so far.
+    pub(crate) const fn counts(&self) -> QuestionCounts {
+        self.counts
     }
 
     /// Questions waiting for their answer, or lately answered.
@@ -179,6 +211,7 @@ impl<S: BuildHasher + Clone> Dns<S> {
             return false;
         };
         stream.push(sequence, payload, |message| messages.push(message.into()));
+        self.counts.over_tcp += messages.len() as u64;
         for message in messages {
             each(match dns::parse(&message) {
                 Ok(message) if message.is_answer() && message.opcode() == 0 => {
@@ -193,7 +226,9 @@ impl<S: BuildHasher + Clone> Dns<S> {
 
     /// Forgets what is older than its window.
     pub(crate) fn expire(&mut self, now: Time) {
-        self.questions.expire(now, drop);
+        let counts = &mut self.counts;
+        self.questions
+            .expire(now, |exchange| counts.gone(Some(exchange), false));
         self.servers.expire(now, drop);
         self.streams.expire(now, drop);
     }
@@ -218,7 +253,8 @@ impl<S: BuildHasher + Clone> Dns<S> {
             DnsFate::QuestionCopy
         } else {
             let evicted = self.questions.insert(key, Exchange::Asked, way.at);
-            self.lost += u64::from(evicted == Some(Exchange::Asked));
+            self.counts.gone(evicted, true);
+            self.counts.waiting += 1;
             DnsFate::Question
         }
     }
@@ -236,7 +272,11 @@ impl<S: BuildHasher + Clone> Dns<S> {
         let recursion = self.servers.get_mut(&client, way.at).is_some();
         let key = self.key(way.destination, message);
         match self.questions.get_mut(&key, way.at) {
-            Some(exchange @ Exchange::Asked) => *exchange = Exchange::Answered,
+            Some(exchange @ Exchange::Asked) => {
+                *exchange = Exchange::Answered;
+                self.counts.answered += 1;
+                self.counts.waiting -= 1;
+            }
             Some(Exchange::Answered) => {
                 self.serves(way);
                 return if recursion {
@@ -247,7 +287,7 @@ impl<S: BuildHasher + Clone> Dns<S> {
             }
             None if over_tcp => {
                 let evicted = self.questions.insert(key, Exchange::Answered, way.at);
-                self.lost += u64::from(evicted == Some(Exchange::Asked));
+                self.counts.gone(evicted, true);
             }
             None => return DnsFate::Unasked,
         }
@@ -265,7 +305,10 @@ impl<S: BuildHasher + Clone> Dns<S> {
             for found in message.addresses() {
                 match aggregate.answer(source, name, found.address, found.ttl, way.at) {
                     Aggregated::Full => return DnsFate::TableFull,
-                    Aggregated::New | Aggregated::Again => fate = DnsFate::Answer,
+                    Aggregated::New | Aggregated::Again => {
+                        self.counts.addresses += 1;
+                        fate = DnsFate::Answer;
+                    }
                 }
             }
         }

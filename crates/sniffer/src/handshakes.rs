@@ -61,6 +61,33 @@ impl HandshakeFate {
     }
 }
 
+/// How handshakes ended, beyond what the fates of packets tell.
+///
+/// At every time a SYN was accepted, refused, lost as refused (these three by the fates of packets), or it is one of
+/// `unanswered`, `lost_unanswered`, `evicted` and `held`; those of `reversed` are two of these. And what was accepted was
+/// disowned (by the fates of packets), or it is one of `told`, `lost_accepted`, `evicted_untold` and `untold`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HandshakeCounts {
+    /// Accepted, and told.
+    pub told: u64,
+    /// Nobody answered in time: attempts, and told.
+    pub unanswered: u64,
+    /// Refused first and then accepted.
+    pub reversed: u64,
+    /// Pushed out of a full table before their answer.
+    pub evicted: u64,
+    /// Pushed out of a full table when they were accepted and not yet told.
+    pub evicted_untold: u64,
+    /// Nobody answered in time, and the table of observations was full.
+    pub lost_unanswered: u64,
+    /// Accepted, and the table of observations was full.
+    pub lost_accepted: u64,
+    /// Wait for their answer.
+    pub held: u64,
+    /// Accepted, and not yet told.
+    pub untold: u64,
+}
+
 /// What marks a SYN through translation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Mark {
@@ -160,12 +187,8 @@ pub(crate) struct Handshakes<S> {
     accepted: VecDeque<u32>,
     marks: HashTable<Marked>,
     hasher: S,
-    /// Handshakes pushed out of a full table before their answer.
-    evicted: u64,
-    /// Attempts that found the table of observations full.
-    lost: u64,
-    /// Handshakes that nobody answered in time: attempts.
-    unanswered: u64,
+    /// Without `held`, which is counted when it is asked for.
+    counts: HandshakeCounts,
 }
 
 impl<S: BuildHasher + Clone> Handshakes<S> {
@@ -176,9 +199,7 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
             accepted: VecDeque::new(),
             marks: HashTable::new(),
             hasher: hasher.clone(),
-            evicted: 0,
-            lost: 0,
-            unanswered: 0,
+            counts: HandshakeCounts::default(),
         }
     }
 
@@ -190,19 +211,23 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
             .count() as u64
     }
 
-    /// SYNs pushed out by a flood before they were answered.
-    pub(crate) const fn evicted(&self) -> u64 {
-        self.evicted
+    /// How all handshakes ended so far.
+    pub(crate) fn counts(&self) -> HandshakeCounts {
+        HandshakeCounts {
+            held: self.held(),
+            ..self.counts
+        }
     }
 
     /// SYNs that nobody answered in time.
     pub(crate) const fn unanswered(&self) -> u64 {
-        self.unanswered
+        self.counts.unanswered
     }
 
-    /// Unanswered SYNs that found the table of observations full.
+    /// Handshakes that were pushed out before they were told, or found the table of observations full.
     pub(crate) const fn lost(&self) -> u64 {
-        self.lost
+        let counts = self.counts;
+        counts.evicted + counts.evicted_untold + counts.lost_unanswered + counts.lost_accepted
     }
 
     /// A SYN without ACK.
@@ -241,7 +266,12 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
             && let Some(oldest) = self.pop()
         {
             // One that waits to be told was accepted less than a moment ago, or the clock stands still.
-            self.evicted += u64::from(oldest.outcome.is_none() || oldest.untold.is_some());
+            if oldest.untold.is_some() {
+                self.counts.evicted_untold += 1;
+                self.counts.untold -= 1;
+            } else if oldest.outcome.is_none() {
+                self.counts.evicted += 1;
+            }
         }
         let handshake = Handshake {
             sequence: tcp.sequence,
@@ -271,9 +301,12 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
         if handshake.outcome == Some(Outcome::Accepted) {
             return HandshakeFate::SynAckCopy;
         }
+        let is_reversed = handshake.outcome.is_some();
         handshake.outcome = Some(Outcome::Accepted);
         handshake.untold = Some((way.source, way.at));
         self.accepted.push_back(number);
+        self.counts.reversed += u64::from(is_reversed);
+        self.counts.untold += 1;
         HandshakeFate::Accepted
     }
 
@@ -317,7 +350,10 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
                     .any(|(from, _)| *from == way.source)
             });
         match handshake.and_then(|handshake| handshake.untold.take()) {
-            Some(_) => HandshakeFate::Disowned,
+            Some(_) => {
+                self.counts.untold -= 1;
+                HandshakeFate::Disowned
+            }
             None => HandshakeFate::OtherReset,
         }
     }
@@ -330,12 +366,16 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
             .front()
             .is_some_and(|handshake| now.since(handshake.since) > HANDSHAKE_WINDOW)
         {
-            if let Some(mut handshake) = self.pop()
-                && handshake.outcome.is_none()
-            {
+            let Some(mut handshake) = self.pop() else {
+                return;
+            };
+            if let Some(answer) = handshake.untold.take() {
+                // Accepted at the very end of the window.
+                self.counts.tell(&mut handshake, answer, aggregate);
+            } else if handshake.outcome.is_none() {
                 match settle(&mut handshake, Outcome::Unanswered, None, aggregate) {
-                    HandshakeFate::TableFull => self.lost += 1,
-                    _ => self.unanswered += 1,
+                    HandshakeFate::TableFull => self.counts.lost_unanswered += 1,
+                    _ => self.counts.unanswered += 1,
                 }
             }
         }
@@ -344,7 +384,8 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
     /// Tells what was accepted long enough ago; without a time, all.
     pub(crate) fn tell_accepted(&mut self, now: Option<Time>, aggregate: &mut Aggregate<S>) {
         while let Some(&number) = self.accepted.front() {
-            let Some(handshake) = self.get(number) else {
+            let place = place(self.front, number);
+            let Some(handshake) = place.and_then(|place| self.waiting.get_mut(place)) else {
                 self.accepted.pop_front();
                 continue;
             };
@@ -353,8 +394,7 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
                     break;
                 }
                 handshake.untold = None;
-                let fate = settle(handshake, Outcome::Accepted, Some((from, at)), aggregate);
-                self.lost += u64::from(fate == HandshakeFate::TableFull);
+                self.counts.tell(handshake, (from, at), aggregate);
             }
             self.accepted.pop_front();
         }
@@ -434,6 +474,22 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
 /// The place of a handshake among those that wait.
 fn place(front: u32, number: u32) -> Option<usize> {
     usize::try_from(number.wrapping_sub(front)).ok()
+}
+
+impl HandshakeCounts {
+    /// Tells what was accepted and had not been told.
+    fn tell<S: BuildHasher + Clone>(
+        &mut self,
+        handshake: &mut Handshake,
+        answer: (Endpoint, Time),
+        aggregate: &mut Aggregate<S>,
+    ) {
+        self.untold -= 1;
+        match settle(handshake, Outcome::Accepted, Some(answer), aggregate) {
+            HandshakeFate::TableFull => self.lost_accepted += 1,
+            _ => self.told += 1,
+        }
+    }
 }
 
 fn settle<S: BuildHasher + Clone>(

@@ -17,6 +17,7 @@ use crate::limits::{KEEP_KNOWN, MAX_KNOWN, REFRESH, TRIM_KNOWN};
 #[derive(Debug)]
 pub struct Known<S> {
     things: HashMap<Thing, Told, S>,
+    room: usize,
     waiting: usize,
     /// When the table was last searched for what is old.
     trimmed: Time,
@@ -30,8 +31,13 @@ pub struct KnownCounts {
     pub new: u64,
     /// Seen before: folded into what is known, to be handed on with a refresh.
     pub folded: u64,
+    /// Things that began to wait for a refresh, as one of these was folded in. At every time they were refreshed since, or
+    /// wait.
+    pub waited: u64,
     /// Refreshes that were handed on.
     pub refreshed: u64,
+    /// Things that did not wait, and were handed on for a mapper that knows nothing.
+    pub retold: u64,
     /// Of the new ones, those that found no room to be remembered: they will be new again.
     pub not_remembered: u64,
 }
@@ -61,7 +67,13 @@ struct Told {
 impl<S: BuildHasher> Known<S> {
     /// Nothing is known. The hasher must be keyed: strangers choose the keys.
     pub fn new(hasher: S) -> Self {
+        Self::with_room(hasher, MAX_KNOWN)
+    }
+
+    /// Nothing is known, and no more than so many things will be.
+    pub fn with_room(hasher: S, room: usize) -> Self {
         Self {
+            room,
             things: HashMap::with_hasher(hasher),
             waiting: 0,
             trimmed: Time::MIN,
@@ -92,11 +104,11 @@ impl<S: BuildHasher> Known<S> {
     /// Takes an observation; hands it back when it is new and has to leave at once.
     pub fn see(&mut self, observation: Observation) -> Option<Observation> {
         let now = observation.last_seen;
-        let is_full = self.things.len() >= MAX_KNOWN;
+        let is_full = self.things.len() >= self.room;
         if is_full && now.since(self.trimmed) >= TRIM_KNOWN {
             self.trim(now);
         }
-        let is_full = self.things.len() >= MAX_KNOWN;
+        let is_full = self.things.len() >= self.room;
         let thing = Thing {
             source: observation.source,
             target: observation.target.clone(),
@@ -109,6 +121,7 @@ impl<S: BuildHasher> Known<S> {
                     told.waits = true;
                     told.since = observation.first_seen;
                     self.waiting += 1;
+                    self.counts.waited += 1;
                 }
                 told.first = told.first.min(observation.first_seen);
                 told.since = told.since.min(observation.first_seen);
@@ -170,6 +183,8 @@ impl<S: BuildHasher> Known<S> {
     /// Where the pod is known the whole time counts. Where it is not, the address may have been somebody else's before, and
     /// only the last stretch can be told of one holder.
     pub fn all(&mut self, now: Time) -> Vec<Observation> {
+        self.counts.refreshed += self.waiting as u64;
+        self.counts.retold += (self.things.len() - self.waiting) as u64;
         self.waiting = 0;
         let mut all = Vec::with_capacity(self.things.len());
         for (thing, told) in &mut self.things {

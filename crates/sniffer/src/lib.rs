@@ -21,10 +21,10 @@ mod live;
 mod recent;
 pub mod sockets;
 
-pub use aggregate::{Aggregate, Aggregated};
+pub use aggregate::{Aggregate, AggregateCounts, Aggregated};
 pub use collector::{Collector, PacketFate};
-pub use dns::DnsFate;
-pub use handshakes::HandshakeFate;
+pub use dns::{DnsFate, QuestionCounts};
+pub use handshakes::{HandshakeCounts, HandshakeFate};
 pub use known::{Known, KnownCounts};
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub use live::main;

@@ -10,9 +10,12 @@
 //! Both threads keep what they have when the reporting is behind: their tables are bounded, and what finds no room in
 //! them is counted. There is no connection to the API server.
 
+#[cfg(test)]
+mod balance;
 mod batch;
 mod budget;
 mod capture;
+mod check;
 mod coverage;
 mod figures;
 mod metrics;

@@ -10,6 +10,7 @@
     reason = "fields are as wide as the format says; tests build what fits"
 )]
 
+pub mod balance;
 pub mod capture;
 pub mod city;
 pub mod cluster;

@@ -74,6 +74,22 @@ const ADDED: [&[&str]; 5] = [
 impl Known {
     /// Whether the mapper knows all that we send, so that nothing is to be trimmed.
     pub fn is_complete(&self) -> bool {
+        self.unknown().next().is_none()
+    }
+
+    /// What we send beyond the old contract and the mapper does not know, each name once.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let missing: BTreeSet<_> = self.unknown().collect();
+        missing.into_iter().collect()
+    }
+
+    /// Whether it is the replaced mapper, which knows nothing of what we add.
+    pub fn is_replaced(&self) -> bool {
+        let all: usize = ADDED.iter().map(|added| added.len()).sum();
+        self.unknown().count() == all
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = &'static str> {
         let known = [
             &self.destination,
             &self.source,
@@ -81,8 +97,11 @@ impl Known {
             &self.istio,
             &self.mutation,
         ];
-        let mut pairs = known.into_iter().zip(ADDED);
-        pairs.all(|(known, added)| added.iter().all(|field| known.contains(*field)))
+        let pairs = known.into_iter().zip(ADDED);
+        pairs.flat_map(|(known, added)| {
+            let is_unknown = |field: &&&str| !known.contains(**field);
+            added.iter().filter(is_unknown).copied()
+        })
     }
 
     /// From the answer to [`KNOWN_FIELDS`].

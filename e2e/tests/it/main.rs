@@ -9,6 +9,7 @@
 
 mod access;
 mod backup;
+mod check;
 mod conformance;
 mod contract;
 mod dns_intents;

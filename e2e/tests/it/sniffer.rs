@@ -107,6 +107,12 @@ fn sniffed_connections_are_the_map() {
         .attempts(&["client/Deployment -> server/Deployment :81/tcp [tcp] refused"]);
     town.wait();
     assert!(sniffer.metric("portolan_sniffer_packets_lost_total") < 1.0);
+    sniffer.balance();
+    assert!(
+        sniffer.log().contains("system calls are confined"),
+        "{}",
+        sniffer.log()
+    );
 }
 
 #[test]
@@ -119,10 +125,11 @@ fn sniffed_connections_may_be_older_than_the_sniffer() {
     let service = format!("{}:80", town.service.ip);
     let mut holding = town.client.peer(&["hold", &service]);
     assert_eq!(holding.says(), "open");
-    let _sniffer = town.sniffer();
+    let sniffer = town.sniffer();
     town.scene
         .edges(&["client/Deployment -> server/Deployment via server :8080/tcp [socket]"]);
     town.wait();
+    sniffer.balance();
     holding.end();
 }
 
@@ -149,6 +156,8 @@ fn sniffed_connections_are_held_and_told_again() {
     town.mapper.query("mutation { resetCapture }", &json!({}));
     assert_eq!(town.client.does(&["connect", &service]), ["open"]);
     town.wait();
+
+    sniffer.balance();
 
     // What was seen a moment before the end arrives.
     let direct = format!("{}:8080", town.client.ip);
@@ -202,4 +211,5 @@ fn sniffed_addresses_may_be_used_again_at_once() {
     }
     scene::wait_edges(&mapper, &scene, SOON);
     assert!(sniffer.metric("portolan_sniffer_observations_attributed_total") >= 4.0);
+    sniffer.balance();
 }

@@ -1,5 +1,6 @@
 use kernel::proc::{
-    ProcessStat, SocketCounts, local_addresses, local_addresses_v6, pod_uid, process_stat,
+    Capabilities, Mount, ProcessStat, ProcessStatus, SocketCounts, file_capabilities,
+    local_addresses, local_addresses_v6, mount_of, pod_uid, process_stat, process_status,
     socket_counts,
 };
 use proptest::prelude::*;
@@ -122,4 +123,69 @@ fn ipv6_addresses_of_a_namespace_are_those_beyond_its_link() {
         local_addresses_v6(file),
         ["fd00::12a".parse::<std::net::Ipv6Addr>().unwrap()]
     );
+}
+
+#[test]
+fn a_status_tells_what_a_process_may_do() {
+    let status = b"Name:\tsniffer\nUmask:\t0022\nUid:\t0\t65532\t65532\t65532\nNSpid:\t4711\t1\n\
+        CapInh:\t0000000000000000\nCapPrm:\t0000000000002000\nCapEff:\t0000000000000000\n\
+        CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000002000\nNoNewPrivs:\t1\nSeccomp:\t2\n";
+    let wanted = ProcessStatus {
+        user: 65_532,
+        permitted: Capabilities(1 << 13),
+        effective: Capabilities(0),
+        bounding: Capabilities(0xa804_25fb),
+        ambient: Capabilities(1 << 13),
+        no_new_privileges: true,
+        is_filtered: true,
+        levels: 2,
+    };
+    assert_eq!(process_status(status), wanted);
+    assert!(wanted.permitted.has(13) && !wanted.permitted.has(12));
+    assert_eq!(
+        process_status(b"\xff\nUid\nUid:\nCapPrm:\tx\n"),
+        ProcessStatus::default()
+    );
+}
+
+#[test]
+fn the_mount_of_a_path_is_the_nearest_and_the_last() {
+    let mountinfo = b"22 1 0:21 / / rw - overlay overlay rw,lowerdir=/a\n\
+        30 22 0:5 / /proc rw,nosuid - proc proc rw\n\
+        31 22 0:5 / /hostproc ro,nosuid master:1 shared:2 - proc proc rw,gid=27,hidepid=invisible\n\
+        32 22 0:6 / /hostproc2 ro - tmpfs none rw\n\
+        33 31 0:5 / /hostproc ro - proc proc rw,hidepid=2\n\
+        broken\n";
+    let hidden = mount_of(mountinfo, "/hostproc").unwrap();
+    assert_eq!(
+        (hidden.kind.as_str(), hidden.option("hidepid")),
+        ("proc", Some("2"))
+    );
+    assert_eq!(hidden.option("gid"), None);
+    assert_eq!(mount_of(mountinfo, "/hostproc/1").unwrap(), hidden);
+    assert_eq!(mount_of(mountinfo, "/hostproc2").unwrap().kind, "tmpfs");
+    let root = Mount {
+        point: "/".to_owned(),
+        kind: "overlay".to_owned(),
+        options: "rw,lowerdir=/a".to_owned(),
+    };
+    assert_eq!(mount_of(mountinfo, "/etc"), Some(root));
+    assert_eq!(mount_of(b"", "/etc"), None);
+}
+
+#[test]
+fn a_file_tells_what_it_permits() {
+    // As `setcap cap_net_raw,cap_bpf+p` writes it.
+    let [raw, bpf] = [0x2000_u32, 1 << (39 - 32)].map(u32::to_le_bytes);
+    let none = [0; 4];
+    let attribute = [&[0, 0, 0, 2][..], &raw, &none, &bpf, &none].concat();
+    assert_eq!(
+        file_capabilities(&attribute),
+        Some(Capabilities(1 << 39 | 1 << 13))
+    );
+    // Of a user namespace, with its root's number behind.
+    let attribute = [&[1, 0, 0, 3][..], &raw, &none, &none, &none, &[1, 0, 0, 0]].concat();
+    assert_eq!(file_capabilities(&attribute), Some(Capabilities(1 << 13)));
+    assert_eq!(file_capabilities(&attribute[..10]), None);
+    assert_eq!(file_capabilities(&[0, 0, 0, 9, 0, 0, 0, 0]), None);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use app::clock::{self, Stopwatch};
 use app::shutdown::Stop;
 use kernel::packet;
-use kernel::ring::{Frame, Ring};
+use kernel::ring::{Frame, Ring, RingCounts};
 use map::Time;
 use tokio::sync::mpsc::Sender;
 
@@ -44,7 +44,12 @@ pub(crate) fn run(
     let mut aggregate = Aggregate::new(hasher);
     let (mut gathering, mut round) = (Stopwatch::start(), Stopwatch::start());
     let mut failures = 0;
-    tell(&collector, &aggregate, &ring, figures, started);
+    let tell = |collector: &_, aggregate: &_, ring: &Ring| {
+        // Counts that cannot be had now come with the next ones.
+        let counts = ring.counts().unwrap_or_default();
+        tell(collector, aggregate, counts, figures, started.elapsed());
+    };
+    tell(&collector, &aggregate, &ring);
     while !stop.is_cancelled() {
         let wait = if aggregate.is_empty() && collector.untold() == 0 {
             ROUND
@@ -79,15 +84,16 @@ pub(crate) fn run(
         }
         if round.elapsed() >= ROUND {
             collector.expire(clock::now(), &mut aggregate);
-            tell(&collector, &aggregate, &ring, figures, started);
+            tell(&collector, &aggregate, &ring);
             round = Stopwatch::start();
         }
     }
     while ring.read(|frame| take(&frame, &mut collector, &mut aggregate)) {}
     collector.finish(&mut aggregate);
-    tell(&collector, &aggregate, &ring, figures, started);
+    let last = aggregate.drain();
+    tell(&collector, &aggregate, &ring);
     // The last batch may wait for room: the reporting reads on until both threads have ended.
-    let _ = batches.blocking_send(aggregate.drain());
+    let _ = batches.blocking_send(last);
     Ok(())
 }
 
@@ -108,25 +114,25 @@ fn take(
     );
 }
 
-fn tell(
+/// All that there is to be known of the thread, `now` after the process began.
+pub(crate) fn tell(
     collector: &Collector<RandomState>,
     aggregate: &Aggregate<RandomState>,
-    ring: &Ring,
+    counts: RingCounts,
     figures: &Figures,
-    started: Stopwatch,
+    now: Duration,
 ) {
-    let counts = ring.counts().unwrap_or_default();
     let mut packets = figures.packets.lock();
-    packets.alive = started.elapsed();
+    packets.alive = now;
     packets.passed += u64::from(counts.packets);
     packets.lost += u64::from(counts.lost);
     packets.kinds.clone_from(collector.packets());
     packets.dns.clone_from(collector.dns_messages());
     packets.handshakes.clone_from(collector.handshake_packets());
-    packets.unanswered = collector.unanswered_handshakes();
+    packets.questions = collector.question_counts();
+    packets.ends = collector.handshake_counts();
     packets.lost_handshakes = collector.lost_handshakes();
-    packets.lost_questions = collector.lost_questions();
-    packets.held_handshakes = collector.held_handshakes();
     packets.held_questions = collector.held_questions() as u64;
+    packets.sightings = aggregate.counts();
     packets.held = aggregate.len() as u64;
 }

@@ -29,7 +29,7 @@ pub(crate) fn coverage(
             DnsFate::TableFull.as_str(),
             packets.dns.get(&DnsFate::TableFull),
         ),
-        ("questions lost to a full table", packets.lost_questions),
+        ("questions lost to a full table", packets.questions.lost),
         (
             DnsFate::Unasked.as_str(),
             packets.dns.get(&DnsFate::Unasked),

@@ -8,7 +8,10 @@ use map::{Evidence, Time};
 use parking_lot::Mutex;
 
 use crate::sockets::SocketFate;
-use crate::{DnsFate, HandshakeFate, KnownCounts, PacketFate};
+use crate::{
+    AggregateCounts, DnsFate, HandshakeCounts, HandshakeFate, KnownCounts, PacketFate,
+    QuestionCounts,
+};
 
 /// Figures that one thread writes, and others read.
 pub(crate) type Shared<T> = Arc<Mutex<T>>;
@@ -33,11 +36,11 @@ pub(crate) struct Packets {
     pub(crate) kinds: Tally<PacketFate>,
     pub(crate) dns: Tally<DnsFate>,
     pub(crate) handshakes: Tally<HandshakeFate>,
-    pub(crate) unanswered: u64,
+    pub(crate) questions: QuestionCounts,
+    pub(crate) ends: HandshakeCounts,
     pub(crate) lost_handshakes: u64,
-    pub(crate) lost_questions: u64,
-    pub(crate) held_handshakes: u64,
     pub(crate) held_questions: u64,
+    pub(crate) sightings: AggregateCounts,
     /// Distinct observations that wait for the reporting.
     pub(crate) held: u64,
 }
@@ -63,6 +66,7 @@ pub(crate) struct Sockets {
     pub(crate) complete: Option<Time>,
     /// Why `/proc` cannot be read.
     pub(crate) trouble: Option<String>,
+    pub(crate) sightings: AggregateCounts,
     /// Distinct observations that wait for the reporting.
     pub(crate) held: u64,
 }
@@ -81,8 +85,12 @@ pub(crate) struct Reports {
     pub(crate) known: KnownCounts,
     /// Distinct things that are remembered.
     pub(crate) remembered: u64,
-    /// Of these, seen again and not yet told.
+    /// Observations whose pod is looked for.
+    pub(crate) searching: u64,
+    /// Of what is remembered, seen again and not yet told.
     pub(crate) waiting: u64,
+    /// Reports of what this node sees.
+    pub(crate) coverages: u64,
     /// How often everything was told again to a mapper that had forgotten.
     pub(crate) told_again: u64,
     /// Sources with DNS answers, as the replaced sniffer counted them.

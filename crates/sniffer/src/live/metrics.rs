@@ -6,6 +6,7 @@ use map::tally::Tally;
 use wire::client::{Reason, Reporter};
 
 use super::figures::{Figures, Packets, Reports, Shared, Sockets};
+use crate::{AggregateCounts, HandshakeCounts, QuestionCounts};
 
 /// Registers everything.
 pub(crate) fn register(
@@ -14,13 +15,14 @@ pub(crate) fn register(
     client: &Reporter,
 ) -> Result<(), MetricsError> {
     packets(metrics, figures)?;
+    packet_fates(metrics, figures)?;
     sockets(metrics, figures)?;
     reports(metrics, figures)?;
     delivery(metrics, client)
 }
 
 fn packets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
-    let counters: [Row<Shared<Packets>>; 5] = [
+    let counters: [Row<Shared<Packets>>; 8] = [
         (
             "portolan_sniffer_packets_passed_total",
             "Packets that passed the kernel's filter, lost ones included.",
@@ -34,29 +36,54 @@ fn packets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
         (
             "portolan_sniffer_handshakes_unanswered_total",
             "SYNs that nobody answered: attempts.",
-            |packets| packets.lock().unanswered,
+            |packets| packets.lock().ends.unanswered,
         ),
         (
             "portolan_sniffer_handshakes_lost_total",
-            "SYNs that were pushed out of a full table before their answer.",
+            "Handshakes that were pushed out of a full table before they were told, or told to a full one.",
             |packets| packets.lock().lost_handshakes,
         ),
         (
             "portolan_sniffer_questions_lost_total",
             "DNS questions that were pushed out of a full table before their answer.",
-            |packets| packets.lock().lost_questions,
+            |packets| packets.lock().questions.lost,
+        ),
+        (
+            "portolan_sniffer_dns_addresses_total",
+            "Addresses in DNS answers that were told.",
+            |packets| packets.lock().questions.addresses,
+        ),
+        (
+            "portolan_sniffer_dns_stream_messages_total",
+            "DNS messages that came over TCP.",
+            |packets| packets.lock().questions.over_tcp,
+        ),
+        (
+            "portolan_sniffer_packet_observations_total",
+            "Observations from packets that went to the reporting.",
+            |packets| packets.lock().sightings.drained,
         ),
     ];
     metrics.counters_of(&figures.packets, counters)?;
-    let gauges: [Row<Shared<Packets>>; 3] = [
+    let gauges: [Row<Shared<Packets>>; 5] = [
         (
             "portolan_sniffer_handshakes_held",
             "SYNs that wait for their answer.",
-            |packets| packets.lock().held_handshakes,
+            |packets| packets.lock().ends.held,
+        ),
+        (
+            "portolan_sniffer_handshakes_untold",
+            "Accepted connections that are told in a moment.",
+            |packets| packets.lock().ends.untold,
+        ),
+        (
+            "portolan_sniffer_questions_waiting",
+            "DNS questions that wait for their answer.",
+            |packets| packets.lock().questions.waiting,
         ),
         (
             "portolan_sniffer_questions_held",
-            "DNS questions that are remembered.",
+            "DNS questions that are remembered, answered or not.",
             |packets| packets.lock().held_questions,
         ),
         (
@@ -65,7 +92,11 @@ fn packets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             |packets| packets.lock().held,
         ),
     ];
-    metrics.gauges_of(&figures.packets, gauges)?;
+    metrics.gauges_of(&figures.packets, gauges)
+}
+
+/// What became of packets, and of what they told, by reason.
+fn packet_fates(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
     let of = figures.clone();
     metrics.counters_from(
         "portolan_sniffer_packets_total",
@@ -86,7 +117,56 @@ fn packets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
         "Packets of handshakes, by what became of them.",
         "fate",
         move || by(&of.packets.lock().handshakes, |fate| fate.as_str()),
+    )?;
+    let of = figures.clone();
+    metrics.counters_from(
+        "portolan_sniffer_handshake_ends_total",
+        "Handshakes, by how they ended where no packet tells it.",
+        "end",
+        move || ends(of.packets.lock().ends).to_vec(),
+    )?;
+    let of = figures.clone();
+    metrics.counters_from(
+        "portolan_sniffer_question_ends_total",
+        "DNS questions, by how they ended.",
+        "end",
+        move || question_ends(of.packets.lock().questions).to_vec(),
+    )?;
+    let of = figures.clone();
+    metrics.counters_from(
+        "portolan_sniffer_packet_sightings_total",
+        "Connections and addresses that packets told of, by whether they were new since the last batch.",
+        "fate",
+        move || sightings(of.packets.lock().sightings).to_vec(),
     )
+}
+
+const fn ends(counts: HandshakeCounts) -> [(&'static str, u64); 7] {
+    [
+        ("told", counts.told),
+        ("unanswered", counts.unanswered),
+        ("reversed", counts.reversed),
+        ("pushed out", counts.evicted),
+        ("pushed out untold", counts.evicted_untold),
+        ("unanswered and lost", counts.lost_unanswered),
+        ("accepted and lost", counts.lost_accepted),
+    ]
+}
+
+const fn question_ends(counts: QuestionCounts) -> [(&'static str, u64); 3] {
+    [
+        ("answered", counts.answered),
+        ("unanswered", counts.unanswered),
+        ("pushed out", counts.lost),
+    ]
+}
+
+const fn sightings(counts: AggregateCounts) -> [(&'static str, u64); 3] {
+    [
+        ("new", counts.new),
+        ("again", counts.again),
+        ("lost to a full table", counts.full),
+    ]
 }
 
 fn sockets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
@@ -97,7 +177,19 @@ fn sockets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
         "fate",
         move || by(&of.sockets.lock().rows, |fate| fate.as_str()),
     )?;
-    let counters: [Row<Shared<Sockets>>; 3] = [
+    let of = figures.clone();
+    metrics.counters_from(
+        "portolan_sniffer_socket_sightings_total",
+        "Connections that socket tables told of, by whether they were new since the last batch.",
+        "fate",
+        move || sightings(of.sockets.lock().sightings).to_vec(),
+    )?;
+    let counters: [Row<Shared<Sockets>>; 4] = [
+        (
+            "portolan_sniffer_socket_observations_total",
+            "Observations from socket tables that went to the reporting.",
+            |sockets| sockets.lock().sightings.drained,
+        ),
         (
             "portolan_sniffer_walks_total",
             "Walks through the node's processes.",
@@ -157,7 +249,7 @@ fn reports(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             })
         },
     )?;
-    let counters: [Row<Shared<Reports>>; 10] = [
+    let counters: [Row<Shared<Reports>>; 13] = [
         (
             "dns_reported_connections",
             "Sources whose DNS answers were reported.",
@@ -194,6 +286,21 @@ fn reports(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             |reports| reports.lock().known.folded,
         ),
         (
+            "portolan_sniffer_seen_again_total",
+            "Known things that such an observation lets wait for their next refresh.",
+            |reports| reports.lock().known.waited,
+        ),
+        (
+            "portolan_sniffer_retold_total",
+            "Known things that did not wait and were told to a mapper that had forgotten its map.",
+            |reports| reports.lock().known.retold,
+        ),
+        (
+            "portolan_sniffer_coverages_total",
+            "Reports of what this node sees.",
+            |reports| reports.lock().coverages,
+        ),
+        (
             "portolan_sniffer_refreshes_total",
             "Things that were known and reported again.",
             |reports| reports.lock().known.refreshed,
@@ -210,7 +317,7 @@ fn reports(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
         ),
     ];
     metrics.counters_of(&figures.reports, counters)?;
-    let gauges: [Row<Shared<Reports>>; 2] = [
+    let gauges: [Row<Shared<Reports>>; 3] = [
         (
             "portolan_sniffer_known",
             "Distinct things that are remembered as reported.",
@@ -218,7 +325,12 @@ fn reports(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
         ),
         (
             "portolan_sniffer_observations_waiting",
-            "Observations that wait: for their pod to be found, or for the next refresh.",
+            "Observations that wait for their pod to be found.",
+            |reports| reports.lock().searching,
+        ),
+        (
+            "portolan_sniffer_refreshes_waiting",
+            "Known things that were seen again and wait for their refresh.",
             |reports| reports.lock().waiting,
         ),
     ];
@@ -226,10 +338,15 @@ fn reports(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
 }
 
 fn delivery(metrics: &Metrics, client: &Reporter) -> Result<(), MetricsError> {
-    let counters: [Row<Reporter>; 2] = [
+    let counters: [Row<Reporter>; 3] = [
+        (
+            "portolan_sniffer_recovered_total",
+            "What was found in the spool folder at the start.",
+            |client| client.stats().recovered,
+        ),
         (
             "portolan_sniffer_reported_total",
-            "What was handed over to be reported.",
+            "What was handed over to be reported, or found in the spool folder.",
             |client| client.stats().offered,
         ),
         (

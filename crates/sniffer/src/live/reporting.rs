@@ -75,6 +75,8 @@ pub(crate) struct Reporting {
     pub(crate) node: Node,
     pub(crate) figures: Figures,
     pub(crate) refresh: Duration,
+    /// How many distinct things are remembered.
+    pub(crate) remember: usize,
     /// The sources that this node's rights allow.
     pub(crate) rights: Vec<&'static str>,
 }
@@ -102,7 +104,7 @@ impl Reporting {
     /// Reports until both threads have ended, and then the rest.
     pub(crate) async fn run(mut self, mut batches: Receiver<Batch>) {
         let mut state = State {
-            known: Known::new(RandomState::new()),
+            known: Known::with_room(RandomState::new(), self.remember),
             waiting: VecDeque::new(),
             foreign: HashMap::new(),
             started: Stopwatch::start(),
@@ -213,6 +215,7 @@ impl Reporting {
             state.covered = Some(elapsed);
             let held = self.client.stats().held;
             let coverage = coverage(&self.figures, &self.identity, &self.rights, held, now);
+            self.figures.reports.lock().coverages += 1;
             self.client.offer(coverage);
         }
     }
@@ -251,7 +254,8 @@ impl Reporting {
         let mut figures = self.figures.reports.lock();
         figures.known = state.known.counts();
         figures.remembered = state.known.len() as u64;
-        figures.waiting = (state.known.waiting() + state.waiting.len()) as u64;
+        figures.searching = state.waiting.len() as u64;
+        figures.waiting = state.known.waiting() as u64;
     }
 }
 

@@ -5,6 +5,8 @@
 //! all this happens before there is a second one.
 
 use kernel::ring::{PacketSocket, RingError};
+use rustix::fs::Mode;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior, umask};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,
 };
@@ -31,5 +33,9 @@ pub(crate) fn use_up() -> Result<PacketSocket, RingError> {
     // Less is always allowed, and who cannot have less keeps no more than it was given.
     let _dropped = set_capabilities(None, none);
     let _no_new = set_no_new_privs(true);
+    // The token is in memory: others of the same user may not look into it, and no core is written.
+    let _private = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    // What is spooled is nobody else's. Groups stay: one may be what hidepid wants to see.
+    umask(Mode::RWXG | Mode::RWXO);
     socket
 }

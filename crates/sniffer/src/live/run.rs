@@ -10,6 +10,7 @@ use app::health::{Affects, Condition};
 use app::shutdown::{BoxError, Stop};
 use app::{App, Role};
 use compact_str::{CompactString, format_compact};
+use kernel::confine::confine;
 use kernel::ring::{PacketSocket, RingError};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
@@ -17,6 +18,7 @@ use wire::client::{Folder, Reason, Reporter, Settings, reporter};
 
 use super::batch::BATCHES;
 use super::capture;
+use super::check::{self, Given};
 use super::figures::Figures;
 use super::metrics;
 use super::node::{Node, own_namespace};
@@ -26,6 +28,7 @@ use super::reporting::{Reporting, Switches};
 use super::rights;
 use super::scan::{Hints, Scan, ScanSettings};
 use super::settings::{Args, IGNORED};
+use crate::limits::MAX_KNOWN;
 
 const ROLE: Role = Role {
     name: "sniffer",
@@ -41,12 +44,21 @@ const STUCK: Duration = Duration::from_mins(1);
 
 /// `portolan-sniffer`.
 pub fn main() -> ExitCode {
+    let parsed = match app::read::<Args>(&ROLE) {
+        Ok(parsed) => parsed,
+        Err(status) => return status,
+    };
+    let given = parsed.args.check.then(Given::look);
     // Before there is a second thread.
     let socket = rights::use_up();
     // The only failure is that another part of the process chose one before.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
-    app::run(
+    if let Some(given) = given {
+        return check::run(parsed, given, socket);
+    }
+    app::run_with(
         &ROLE,
+        parsed,
         &mut Builder::new_current_thread(),
         async move |args, app| start(args, app, socket).await,
     )
@@ -134,6 +146,7 @@ async fn start(
         node: Node::new(&args.host_proc_dir, None),
         figures: figures.clone(),
         refresh: args.sniffer_report_interval.get(),
+        remember: MAX_KNOWN,
         rights: vec!["packets", "sockets"],
     };
     app.tasks.spawn("reporting", reporting.run(batches));
@@ -143,12 +156,25 @@ async fn start(
         sockets: sockets_live,
         reports: reports_flow,
     };
-    let check = check(conditions, figures, client, started, app.stop.clone());
+    let check = watch(conditions, figures, client, started, app.stop.clone());
     app.tasks.spawn("check", check);
+    restrict(args.seccomp);
     Ok(())
 }
 
-fn client_settings(args: &Args) -> Settings {
+/// Last, when everything is open: from then on there is less that is needed.
+fn restrict(wanted: bool) {
+    if !wanted {
+        tracing::info!("system calls are not confined (--seccomp=false)");
+        return;
+    }
+    match confine(&[]) {
+        Ok(()) => tracing::info!("system calls are confined (--seccomp)"),
+        Err(error) => tracing::warn!(%error, "system calls are not confined; all else goes on"),
+    }
+}
+
+pub(crate) fn client_settings(args: &Args) -> Settings {
     Settings {
         timeout: args.calls_timeout.get(),
         token_file: args.mapper_token_file.clone(),
@@ -163,7 +189,7 @@ fn client_settings(args: &Args) -> Settings {
 }
 
 /// As told, or the host's name, by which the kubelet registers a node when it is told no other.
-fn node_name(told: &str) -> CompactString {
+pub(crate) fn node_name(told: &str) -> CompactString {
     if !told.is_empty() {
         return told.into();
     }
@@ -185,7 +211,7 @@ struct Conditions {
 }
 
 /// Health is the sniffer's own: a mapper that is away is no reason to restart what goes on seeing.
-async fn check(
+async fn watch(
     conditions: Conditions,
     figures: Figures,
     client: Reporter,

@@ -157,7 +157,9 @@ impl Scan {
                 break;
             }
         }
-        let _ = batches.blocking_send(self.aggregate.drain());
+        let last = self.aggregate.drain();
+        self.tell();
+        let _ = batches.blocking_send(last);
     }
 
     fn find_pods(&mut self) {
@@ -293,6 +295,7 @@ impl Scan {
         figures.namespaces = self.namespaces.len() as u64;
         figures.unread = self.namespaces.unread() as u64;
         figures.busy = self.busy;
+        figures.sightings = self.aggregate.counts();
         figures.held = self.aggregate.len() as u64;
         if self.sockets && self.swept && figures.unread == 0 {
             let oldest = self.namespaces.oldest_read();

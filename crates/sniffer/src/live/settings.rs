@@ -9,9 +9,15 @@ use wire::client::MapperUrl;
 /// Sees on one node who calls whom, and reports it to the mapper.
 #[derive(Debug, Parser)]
 #[command(name = "portolan-sniffer", version)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) process: Process,
+
+    /// Says what this node allows, what would be seen here and what to grant, and ends: with 0 when the basic job can be
+    /// done, with 1 when not. As JSON with --log-format=json.
+    #[arg(long)]
+    pub(crate) check: bool,
 
     /// Where the mapper is.
     #[arg(long, default_value = "http://mapper:9090/query", value_name = "URL")]
@@ -62,6 +68,10 @@ pub(crate) struct Args {
     #[arg(long, default_value = "4Mi", value_name = "BYTES")]
     pub(crate) ring_size: ByteSize,
 
+    /// Whether the process confines itself to the system calls that it needs.
+    #[arg(long, default_value = "true", value_name = "BOOLEAN")]
+    pub(crate) seccomp: bool,
+
     /// How much of one processor may be spent on socket tables, in thousandths.
     #[arg(long, default_value = "10", value_name = "THOUSANDTHS", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) scan_budget: u16,
@@ -104,4 +114,9 @@ pub(crate) const IGNORED: &[Ignored] = &[
         "workload-name-override-annotation",
         "the mapper names workloads",
     ),
+    ignored("pod", "only watchers of Kafka's log had a use for it"),
+    ignored("namespace", "only watchers of Kafka's log had a use for it"),
 ];
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,7 @@ fn again(answer: &Answer, why: String) -> Verdict {
 }
 
 /// The status, and the words of the mapper, which tell what to do.
-fn said(answer: &Answer) -> String {
+pub(super) fn said(answer: &Answer) -> String {
     let status = answer.status;
     if let Some(words) = errors(answer) {
         return format!("status {status}: {}", short(&words));

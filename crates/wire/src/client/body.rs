@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::document::ReportKind;
+use crate::document::{HEALTH, ReportKind};
 use crate::known::KNOWN_FIELDS;
 
 /// What stands before and behind the entries in the variables.
@@ -34,6 +34,12 @@ pub(super) fn report(kind: ReportKind, entries: &[u8]) -> Bytes {
 pub(super) fn known_fields() -> Bytes {
     let document = text(KNOWN_FIELDS);
     format!("{{\"query\":{document},\"operationName\":\"KnownFields\"}}").into()
+}
+
+/// The request that asks whether the mapper answers.
+pub(super) fn health() -> Bytes {
+    let document = text(HEALTH);
+    format!("{{\"query\":{document},\"operationName\":\"Health\"}}").into()
 }
 
 fn text(document: &str) -> String {

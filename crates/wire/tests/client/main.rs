@@ -10,6 +10,8 @@ mod answers;
 mod away;
 mod fields;
 mod folder;
+mod probes;
+mod proxies;
 mod reporters;
 mod secure;
 mod server;

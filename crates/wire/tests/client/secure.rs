@@ -15,7 +15,7 @@ use super::reporters::{all_out, now, report, run, settings, until};
 use super::server::{Reply, Seen, Server};
 
 /// A certificate for `localhost` that signs itself: in PEM, and a server that shows it.
-fn certificate() -> (String, ServerConfig) {
+pub(crate) fn certificate() -> (String, ServerConfig) {
     let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap();
@@ -32,25 +32,29 @@ fn certificate() -> (String, ServerConfig) {
     (pem, config.unwrap())
 }
 
-struct Files {
+pub(crate) struct Files {
     folder: tempfile::TempDir,
 }
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
-    fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         fs::write(&path, text).unwrap();
         path
     }
 }
 
-fn secure(server: &Server, authority: &Path, token: Option<PathBuf>) -> Settings {
+pub(crate) fn secure(server: &Server, authority: &Path, token: Option<PathBuf>) -> Settings {
     Settings {
         ca_file: Some(authority.to_owned()),
         token_file: token,
@@ -58,7 +62,7 @@ fn secure(server: &Server, authority: &Path, token: Option<PathBuf>) -> Settings
     }
 }
 
-fn token(seen: &Seen) -> Option<&str> {
+pub(crate) fn token(seen: &Seen) -> Option<&str> {
     let header = seen.headers.get("authorization")?;
     Some(header.to_str().unwrap())
 }
