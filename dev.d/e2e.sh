@@ -41,7 +41,8 @@ end_to_end() {
   fi
   # The benchmarks' way, with tiny numbers.
   if [[ -z $filter ]]; then
-    PORTOLAN_BENCH='speed scale sizes burst' cargo test --workspace ${CI:+--locked} --bench mapper
+    PORTOLAN_BENCH='speed scale sizes burst pairs idle flood visible' \
+      cargo test --workspace ${CI:+--locked} --bench built
   fi
 }
 

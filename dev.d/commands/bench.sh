@@ -1,10 +1,10 @@
-# bench [FILTER | mapper]: runs the benchmarks, and writes docs/benchmarks.md when all of them ran
+# bench [FILTER | mapper | sniffer]: runs the benchmarks, and writes docs/benchmarks.md when all of them ran
 # shellcheck shell=bash
 
 # shellcheck source=dev.d/figures.sh
 source dev.d/figures.sh
-# shellcheck source=dev.d/mapper-bench.sh
-source dev.d/mapper-bench.sh
+# shellcheck source=dev.d/built-bench.sh
+source dev.d/built-bench.sh
 
 # Calls in the synthetic captures, six packets each, a thousand a second. The windows of the collectors' tables are full
 # after half a minute, and their hash tables have made room for what leaves and comes after a few more: the last two
@@ -19,14 +19,14 @@ main() {
   local filter=${1:-} out=$target/dev/bench load parts
   load=$(load_average)
   mkdir -p "$out"
-  read -ra parts <<<"$(mapper_parts "$filter")"
+  read -ra parts <<<"$(built_parts "$filter")"
   if [[ -n $filter && ${#parts[@]} != 0 ]]; then
-    mapper_bench "$out" "${parts[@]}"
+    built_bench "$out" "${parts[@]}"
     return
   fi
   # A run of all is compared with none before it, since its figures are published as they are.
   [[ -n $filter ]] || rm -rf "$target/criterion"
-  # The built mapper has a run of its own.
+  # The built programs have a run of their own.
   cargo bench --workspace --exclude e2e --bench '*' -- ${filter:+"$filter"} | tee "$out/criterion.log"
   [[ -z $filter ]] || return 0
 
@@ -34,8 +34,8 @@ main() {
   cargo build --release --package testkit --example synthesize
   criterion_table <"$out/criterion.log" >"$out/criterion.md"
   replay_table "$out" >"$out/replay.md"
-  mapper_bench "$out" "${parts[@]}"
-  mapper_tables "$out"
+  built_bench "$out" "${parts[@]}"
+  built_tables "$out"
   fill_template "$out" "$load, at the end $(load_average)" >docs/benchmarks.md
   echo "wrote docs/benchmarks.md"
 }

@@ -1,7 +1,7 @@
 //! A node of network namespaces: its pods are namespaces with an interface each, routed as Calico routes them, and in a
 //! control group named as the kubelet names those of pods. It needs root.
 
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -109,6 +109,11 @@ impl Node {
     /// The address at which it reaches what runs outside of it, such as the mapper.
     pub fn outside(&self) -> Ipv4Addr {
         Ipv4Addr::new(10, 151, u8::try_from(self.number).unwrap(), 1)
+    }
+
+    /// Its own address.
+    pub fn address(&self) -> Ipv4Addr {
+        Ipv4Addr::new(10, 151, u8::try_from(self.number).unwrap(), 2)
     }
 
     /// The IPv6 address of a pod of the node with this number, by its IPv4 one.
@@ -281,6 +286,20 @@ impl Running {
     /// The next line that it says.
     pub fn says(&mut self) -> String {
         self.output.next().expect("it ended").unwrap()
+    }
+
+    /// Lets it end by itself, and gives the last line that it says.
+    pub fn end_saying(mut self) -> String {
+        drop(self.input.take());
+        let said = self.says();
+        let _code = self.process.wait();
+        said
+    }
+
+    /// Tells it a line.
+    pub fn tell(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("its input is closed");
+        writeln!(input, "{line}").unwrap();
     }
 
     /// Lets it end by itself.

@@ -114,6 +114,22 @@ impl Sniffer {
         assert!(balanced.is_some(), "{}", wrong.join("\n"));
     }
 
+    /// One value of a metric with a label; 0 where there is none.
+    pub fn labelled(&self, name: &str, label: &str) -> f64 {
+        let page = self.page("2112", "/metrics");
+        let wanted = format!("=\"{label}\"}} ");
+        let values = page.lines().filter_map(|line| {
+            let labels = line.strip_prefix(name)?.strip_prefix('{')?;
+            labels.split_once(&wanted)?.1.parse::<f64>().ok()
+        });
+        values.sum()
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// A page of its, as it is seen on its node; empty when it does not answer.
     pub fn page(&self, port: &str, path: &str) -> String {
         let url = format!("http://127.0.0.1:{port}{path}");

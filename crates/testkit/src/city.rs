@@ -258,7 +258,8 @@ pub fn address(pod: usize) -> String {
     format!("10.{}.{c}.{d}", 128 + b)
 }
 
-fn cluster_address(deployment: usize) -> String {
+/// The address of a Deployment's Service, which has port 80.
+pub fn cluster_address(deployment: usize) -> String {
     let [_, _, c, d] = (deployment as u32 + 256).to_be_bytes();
     format!("10.96.{c}.{d}")
 }

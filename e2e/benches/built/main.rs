@@ -1,6 +1,6 @@
-//! What the built mapper takes, needs and answers: `./dev bench mapper`.
+//! What the built programs take, need and answer: `./dev bench mapper`, `./dev bench sniffer`.
 //!
-//! `PORTOLAN_BENCH='PART…' cargo bench -p e2e --bench mapper`, each part with tables of its own, in Markdown. By
+//! `PORTOLAN_BENCH='PART…' cargo bench -p e2e --bench built`, each part with tables of its own, in Markdown. By
 //! `cargo test` everything is tiny: it tests the way, and the figures mean nothing.
 #![allow(
     clippy::unwrap_used,
@@ -12,23 +12,26 @@
 )]
 
 mod api;
-mod load;
-mod real;
+mod mapper;
 mod running;
-mod scale;
-mod speed;
+mod sniffer;
 
 /// A part, by its name.
 type Part = (&'static str, fn(&Size));
 
-/// Parts that need no testbed, and those that do.
-const PARTS: [Part; 4] = [
-    ("speed", speed::run),
-    ("scale", scale::run),
-    ("sizes", real::sizes),
-    ("burst", real::burst),
+/// All parts; some need the testbed, others root.
+const PARTS: [Part; 8] = [
+    ("speed", mapper::speed::run),
+    ("scale", mapper::scale::run),
+    ("sizes", mapper::real::sizes),
+    ("burst", mapper::real::burst),
+    ("pairs", sniffer::pairs::run),
+    ("idle", sniffer::idle::run),
+    ("flood", sniffer::flood::run),
+    ("visible", sniffer::visible::run),
 ];
 const NEED_TESTBED: [&str; 2] = ["sizes", "burst"];
+const NEED_ROOT: [&str; 4] = ["pairs", "idle", "flood", "visible"];
 
 /// How many seconds ago the replaced sniffer saw what it reports. It names no pods, so that it counts once all is known
 /// of its time; then there is nothing to wait for.
@@ -53,6 +56,20 @@ struct Size {
     burst_pods: usize,
     /// Seconds until memory is looked at.
     settle_seconds: u64,
+    /// DNS pairs a second, one after the other.
+    pairs: &'static [u64],
+    /// For so many seconds each.
+    pairs_seconds: u64,
+    /// Pods of a node, and how many connections each of them holds.
+    nodes: &'static [(usize, usize)],
+    /// For how long an idle node is watched.
+    idle_seconds: u64,
+    /// Observations a second of a busy node, and for how long.
+    busy: (u64, u64),
+    /// Rounds of a flood without and with the sniffer, and seconds of each.
+    flood: (usize, u64),
+    /// Pods of which each Deployment's first calls all others' Services.
+    visible_pods: usize,
 }
 
 const FULL: Size = Size {
@@ -64,6 +81,13 @@ const FULL: Size = Size {
     real_pods: &[1_000, 5_000, 10_000],
     burst_pods: 5_000,
     settle_seconds: 10,
+    pairs: &[20_000, 50_000, 100_000, 150_000],
+    pairs_seconds: 10,
+    nodes: &[(50, 98), (250, 20)],
+    idle_seconds: 120,
+    busy: (10_000, 60),
+    flood: (3, 5),
+    visible_pods: 250,
 };
 
 const TINY: Size = Size {
@@ -75,6 +99,13 @@ const TINY: Size = Size {
     real_pods: &[20, 40],
     burst_pods: 40,
     settle_seconds: 1,
+    pairs: &[500],
+    pairs_seconds: 1,
+    nodes: &[(3, 2)],
+    idle_seconds: 2,
+    busy: (100, 2),
+    flood: (1, 1),
+    visible_pods: 60,
 };
 
 fn main() {
@@ -94,6 +125,9 @@ fn main() {
             has_testbed || !NEED_TESTBED.contains(&name),
             "{name} needs a testbed: ./dev bench {name}"
         );
+        if NEED_ROOT.contains(&name) && !e2e::node::is_allowed() {
+            continue;
+        }
         println!("Measuring {name}");
         run(&size);
         println!("Success");

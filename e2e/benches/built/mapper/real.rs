@@ -9,7 +9,7 @@ use e2e::time::wait;
 use serde_json::{Value, json};
 use testkit::city::{City, DEPLOYMENTS, Kind, PODS_OF_NODE, REPLICAS, Resident, Sniffer, pod_name};
 
-use crate::load;
+use super::load;
 use crate::running::{self, grouped, mib};
 use crate::{OLD_AGO, Size, part};
 
@@ -25,7 +25,7 @@ pub(crate) fn sizes(size: &Size) {
     let mut without = 0;
     for pods in std::iter::once(&0).chain(size.real_pods) {
         bed.grow(*pods);
-        let (mapper, ready) = running::start("sizes", &kubeconfig, &[]);
+        let (mapper, ready) = running::start("sizes", &kubeconfig, &[], &[]);
         let memory = running::memory(&mapper, size.settle_seconds);
         let known = mapper.metrics().get("portolan_mapper_pods");
         assert!(known >= *pods as u64, "{known} pods are known");
@@ -67,7 +67,7 @@ pub(crate) fn burst(size: &Size) {
         ("of the replaced one, of now", Sniffer::Old, 0),
     ] {
         // It knows nothing of anybody but what it watches.
-        let (mapper, _) = running::start("burst", &kubeconfig, &[]);
+        let (mapper, _) = running::start("burst", &kubeconfig, &[], &[]);
         std::thread::sleep(Duration::from_secs(size.settle_seconds.max(4)));
         let kinds = [Kind::Tcp, Kind::Socket];
         let mut bodies = load::bodies(city, sniffer, &kinds, &|pod| bed.residents[pod].clone());

@@ -6,8 +6,8 @@ use e2e::cost::{self, Cpu};
 use e2e::mapper::Mapper;
 use testkit::city::{City, Resident, Sniffer, address, pod_uid};
 
+use super::load::{self, KINDS, Sent};
 use crate::api::Api;
-use crate::load::{self, KINDS, Sent};
 use crate::running::{self, grouped};
 use crate::{OLD_AGO, Size, part};
 
@@ -32,7 +32,7 @@ pub(crate) fn run(size: &Size) {
         ("of the replaced one", Sniffer::Old, OLD_AGO.cast_signed()),
     ] {
         let by = ["taskset", "-c", mappers];
-        let (mapper, _) = running::start("speed", &api.kubeconfig, &by);
+        let (mapper, _) = running::start("speed", &api.kubeconfig, &by, &[]);
         row(name, &measure(&mapper, city, sniffer, ago, size));
     }
 }

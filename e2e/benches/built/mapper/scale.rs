@@ -10,8 +10,8 @@ use e2e::time::{from_now, wait};
 use serde_json::{Value, json};
 use testkit::city::{City, DEPLOYMENTS, REPLICAS, Resident, Sniffer, address, pod_uid};
 
+use super::load::{Body, KINDS, stamp};
 use crate::api::Api;
-use crate::load::{Body, KINDS, stamp};
 use crate::running::{self, Memory, grouped, mib};
 use crate::{Size, part};
 
@@ -21,12 +21,12 @@ pub(crate) fn run(size: &Size) {
         pods: size.scale_pods,
         calls: size.scale_calls,
     };
-    let (empty, _) = running::start("none", &Api::start(none).kubeconfig, &[]);
+    let (empty, _) = running::start("none", &Api::start(none).kubeconfig, &[], &[]);
     let without = running::memory(&empty, size.settle_seconds);
     drop(empty);
 
     let api = Api::start(city);
-    let (mapper, ready) = running::start("scale", &api.kubeconfig, &[]);
+    let (mapper, ready) = running::start("scale", &api.kubeconfig, &[], &[]);
     let with_pods = running::memory(&mapper, size.settle_seconds);
     let begun = Instant::now();
     report(mapper.address, city);

@@ -7,7 +7,12 @@ use e2e::cost;
 use e2e::mapper::{self, Mapper};
 
 /// A mapper that has just become ready, and after how long.
-pub(crate) fn start(name: &str, kubeconfig: &str, by: &[&str]) -> (Mapper, Duration) {
+pub(crate) fn start(
+    name: &str,
+    kubeconfig: &str,
+    by: &[&str],
+    arguments: &[&str],
+) -> (Mapper, Duration) {
     let begun = Instant::now();
     let binary = mapper::command();
     let command = by.split_first().map(|(first, rest)| {
@@ -15,7 +20,7 @@ pub(crate) fn start(name: &str, kubeconfig: &str, by: &[&str]) -> (Mapper, Durat
         command.args(rest).arg(binary.get_program());
         command
     });
-    let mut mapper = Mapper::spawn(command.unwrap_or(binary), name, kubeconfig, &[]);
+    let mut mapper = Mapper::spawn(command.unwrap_or(binary), name, kubeconfig, arguments);
     loop {
         let ready = mapper.get("/readyz");
         if ready.is_some_and(|answer| answer.status == 200) {
