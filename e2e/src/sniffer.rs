@@ -1,11 +1,13 @@
 //! The built sniffer as a process on a node of namespaces.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use crate::bed;
+use crate::cost;
 use crate::node::Node;
 use crate::process::Process;
 use crate::time::wait;
@@ -92,6 +94,25 @@ impl Sniffer {
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// All values of one of its metrics that has a label, by that.
+    pub fn labelled(&self, name: &str) -> BTreeMap<String, u64> {
+        let page = self.page("2112", "/metrics");
+        let values = page.lines().filter_map(|line| {
+            let (labels, value) = line
+                .strip_prefix(name)?
+                .strip_prefix('{')?
+                .split_once("} ")?;
+            let label = labels.split('"').nth(1)?;
+            Some((label.to_owned(), value.parse().unwrap()))
+        });
+        values.collect()
+    }
+
+    /// Its resident memory, in KiB.
+    pub fn memory(&self) -> u64 {
+        cost::memory(self.process.pid(), "VmRSS")
     }
 
     /// A page of its, as it is seen on its node; empty when it does not answer.
