@@ -17,6 +17,8 @@ end_to_end() {
     need ip iproute2
     need iptables iptables
     need curl curl
+    # A DNS server for their pods.
+    ./dev testbed build --node
   fi
   local bed=(--name "e2e-$$")
   # shellcheck disable=SC2064 # its name is known now

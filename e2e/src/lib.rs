@@ -14,12 +14,14 @@
 )]
 
 pub mod bed;
+pub mod coredns;
 pub mod cost;
 pub mod http;
 pub mod kube;
 pub mod mapper;
 pub mod node;
 mod process;
+pub mod relay;
 pub mod scene;
 pub mod sniffer;
 pub mod time;

@@ -2,7 +2,7 @@
 //! control group named as the kubelet names those of pods. It needs root.
 
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -40,6 +40,8 @@ pub struct NetPod {
     group: PathBuf,
     /// Its address.
     pub ip: String,
+    /// Its IPv6 address.
+    pub ipv6: String,
 }
 
 /// A process that talks to the test; it is ended when it is dropped.
@@ -124,6 +126,20 @@ impl Node {
 
     /// Runs the pod of a scene here, once that has its UID.
     pub fn pod(&mut self, pod: &Pod, uid: &str) -> NetPod {
+        self.pod_named(pod, uid, "pause")
+    }
+
+    /// A machine outside of the cluster, which happens to be reached by this node.
+    pub fn outside_host(&mut self, ip: &str) -> NetPod {
+        let pod = Pod {
+            name: String::new(),
+            ip: ip.to_owned(),
+        };
+        self.pod(&pod, "-of-nobody")
+    }
+
+    /// The same as a pod whose first process has given itself this name.
+    pub fn pod_named(&mut self, pod: &Pod, uid: &str, name_of_first: &str) -> NetPod {
         self.pods += 1;
         let (node, number) = (&self.name, self.pods);
         let name = format!("{node}p{number}");
@@ -153,10 +169,15 @@ impl Node {
             namespace: name,
             group,
             ip: ip.clone(),
+            ipv6,
         };
-        // As the pause container: the first process, and the last.
-        let holder = pod.command("sleep").arg("3600").spawn().unwrap();
-        self.holders.push(holder);
+        // As the pause container: the first process, and the last. It ends with its input.
+        let mut holder = pod.command("sh");
+        holder
+            .args(["-ec", "printf '%s' \"$1\" >/proc/$$/comm; read end", "sh"])
+            .arg(name_of_first)
+            .stdin(Stdio::piped());
+        self.holders.push(holder.spawn().unwrap());
         pod
     }
 
@@ -203,8 +224,23 @@ impl Node {
         self.inside(&script);
     }
 
+    /// Packets to this address and port go to that one, in both protocols.
+    pub fn translate(&self, from: (&str, u16), to: (&str, u16)) {
+        let ((ip, port), (to_ip, to_port)) = (from, to);
+        let mut script = String::new();
+        for protocol in ["tcp", "udp"] {
+            for chain in ["PREROUTING", "OUTPUT"] {
+                let rule = format!(
+                    "iptables -t nat -A {chain} -d {ip}/32 -p {protocol} --dport {port} -j DNAT --to-destination {to_ip}:{to_port}\n"
+                );
+                script.push_str(&rule);
+            }
+        }
+        self.inside(&script);
+    }
+
     /// Runs a script in the node's own namespace.
-    fn inside(&self, script: &str) {
+    pub fn inside(&self, script: &str) {
         let script = script.replace('\'', "'\\''");
         run(&format!(
             "nsenter --net=/run/netns/{} sh -ec '{script}'",
@@ -245,6 +281,50 @@ impl NetPod {
         Running::start(command)
     }
 
+    /// Lets the peer send packets as they are, each to an address. What goes to an IPv6 address may be no packet at all.
+    pub fn sends(&self, packets: impl IntoIterator<Item = (IpAddr, Vec<u8>)>) {
+        self.sends_each("0", packets);
+    }
+
+    /// The same with a pause of so many microseconds after each.
+    pub fn sends_each(&self, pause: &str, packets: impl IntoIterator<Item = (IpAddr, Vec<u8>)>) {
+        let mut sending = self.peer(&["send", pause]);
+        for (to, packet) in packets {
+            sending.is_told_packet(to, &packet);
+        }
+        sending.is_told_all();
+        let said = sending.says();
+        assert!(said.ends_with(" sent, 0 refused"), "{said}");
+    }
+
+    /// Starts a process in a control group of its own below the pod's.
+    pub fn below(&self, group: &str, arguments: &[&str]) -> Running {
+        let group = self.group.join(group);
+        std::fs::create_dir_all(&group).unwrap();
+        let within = Self {
+            group,
+            ..self.clone()
+        };
+        within.peer(arguments)
+    }
+
+    /// Its network namespace's name.
+    pub fn name(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The pod's control group.
+    pub fn group(&self) -> &Path {
+        &self.group
+    }
+
+    /// Whether the peer can do something.
+    pub fn may_do(&self, arguments: &[&str]) -> bool {
+        let mut command = self.command(peer());
+        command.args(arguments).stdin(Stdio::null());
+        command.output().unwrap().status.success()
+    }
+
     /// Lets the peer do something, and gives what it said.
     pub fn does(&self, arguments: &[&str]) -> Vec<String> {
         let mut command = self.command(peer());
@@ -281,6 +361,23 @@ impl Running {
             process,
             output,
         }
+    }
+
+    /// Tells a peer that sends a packet, and where that goes to.
+    pub fn is_told_packet(&mut self, to: IpAddr, packet: &[u8]) {
+        use std::fmt::Write as _;
+        let mut line = format!("{to} ");
+        for byte in packet {
+            write!(line, "{byte:02x}").unwrap();
+        }
+        line.push('\n');
+        let input = self.input.as_mut().unwrap();
+        input.write_all(line.as_bytes()).unwrap();
+    }
+
+    /// There is no more to tell.
+    pub fn is_told_all(&mut self) {
+        drop(self.input.take());
     }
 
     /// The next line that it says.

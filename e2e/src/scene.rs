@@ -331,6 +331,12 @@ impl Scene {
         self.attempts.extend(texts);
     }
 
+    /// What was wanted up to now is not wanted any more.
+    pub fn forget(&mut self) {
+        self.edges.clear();
+        self.attempts.clear();
+    }
+
     /// So many observations must be refused for this reason.
     pub fn refused(&mut self, reason: &str, count: u64) {
         *self.refused.entry(reason.to_owned()).or_default() += count;

@@ -1,5 +1,6 @@
 //! The built sniffer as a process on a node of namespaces.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use testkit::balance;
 
 use crate::bed;
+use crate::cost;
 use crate::node::Node;
 use crate::process::Process;
 use crate::time::wait;
@@ -114,15 +116,29 @@ impl Sniffer {
         assert!(balanced.is_some(), "{}", wrong.join("\n"));
     }
 
-    /// One value of a metric with a label; 0 where there is none.
-    pub fn labelled(&self, name: &str, label: &str) -> f64 {
+    /// All values of one of its metrics that has a label, by that.
+    pub fn labelled(&self, name: &str) -> BTreeMap<String, u64> {
         let page = self.page("2112", "/metrics");
-        let wanted = format!("=\"{label}\"}} ");
         let values = page.lines().filter_map(|line| {
-            let labels = line.strip_prefix(name)?.strip_prefix('{')?;
-            labels.split_once(&wanted)?.1.parse::<f64>().ok()
+            let (labels, value) = line
+                .strip_prefix(name)?
+                .strip_prefix('{')?
+                .split_once("} ")?;
+            let label = labels.split('"').nth(1)?;
+            Some((label.to_owned(), value.parse().unwrap()))
         });
-        values.sum()
+        values.collect()
+    }
+
+    /// One of these values; 0 where there is none.
+    #[allow(clippy::cast_precision_loss, reason = "figures")]
+    pub fn value(&self, name: &str, label: &str) -> f64 {
+        self.labelled(name).get(label).map_or(0.0, |n| *n as f64)
+    }
+
+    /// Its resident memory, in KiB.
+    pub fn memory(&self) -> u64 {
+        cost::memory(self.pid(), "VmRSS")
     }
 
     /// The number of its process.

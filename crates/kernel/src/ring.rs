@@ -30,6 +30,9 @@ const BLOCK_BYTES: usize = 128 << 10;
 /// How long the kernel keeps a block that is not full.
 const RETIRE: Duration = Duration::from_millis(10);
 
+/// Within this time a packet can be read: the kernel's timer runs in ticks, of up to 10 ms.
+pub const READABLE_WITHIN: Duration = RETIRE.saturating_mul(2);
+
 /// The smallest ring: one block to read, one to fill, and room for a short delay.
 pub const MIN_BYTES: usize = 4 * BLOCK_BYTES;
 

@@ -4,6 +4,7 @@
 //! ago; so nobody can forge an edge by answering. Under NAT one exchange is captured several times, with the
 //! server's address translated; the client's side is the same in all copies, so the key leaves the server out.
 
+use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 
@@ -14,8 +15,8 @@ use map::{PodUid, Source, Time};
 use crate::aggregate::{Aggregate, Aggregated};
 use crate::endpoint::Endpoint;
 use crate::limits::{
-    DNS_SERVER_WINDOW, DNS_STREAM_WINDOW, MAX_DNS_SERVERS, MAX_DNS_STREAMS, MAX_QUESTIONS,
-    QUESTION_WINDOW,
+    DNS_SERVER_WINDOW, DNS_STREAM_WINDOW, MAX_ASKED, MAX_DNS_SERVERS, MAX_DNS_STREAMS, MAX_LATEST,
+    MAX_QUESTIONS, QUESTION_WINDOW,
 };
 use crate::recent::Recent;
 
@@ -114,7 +115,11 @@ enum Exchange {
 pub(crate) struct Dns<S> {
     questions: Recent<QuestionKey, Exchange, S>,
     servers: Recent<IpAddr, Time, S>,
+    /// Who was asked what, of those who are not known as servers yet.
+    asked: Recent<(IpAddr, u64), (), S>,
     streams: Recent<(Endpoint, Endpoint), DnsStream, S>,
+    /// Ids and questions of the last answers, the oldest first.
+    latest: VecDeque<(u16, u64)>,
     hasher: S,
     counts: QuestionCounts,
 }
@@ -142,6 +147,8 @@ impl<S: BuildHasher + Clone> Dns<S> {
         Self {
             questions: Recent::new(MAX_QUESTIONS, QUESTION_WINDOW, hasher.clone()),
             servers: Recent::new(MAX_DNS_SERVERS, DNS_SERVER_WINDOW, hasher.clone()),
+            asked: Recent::new(MAX_ASKED, QUESTION_WINDOW, hasher.clone()),
+            latest: VecDeque::with_capacity(MAX_LATEST),
             streams: Recent::new(MAX_DNS_STREAMS, DNS_STREAM_WINDOW, hasher.clone()),
             hasher: hasher.clone(),
             counts: QuestionCounts::default(),
@@ -230,6 +237,7 @@ impl<S: BuildHasher + Clone> Dns<S> {
         self.questions
             .expire(now, |exchange| counts.gone(Some(exchange), false));
         self.servers.expire(now, drop);
+        self.asked.expire(now, drop);
         self.streams.expire(now, drop);
     }
 
@@ -249,6 +257,7 @@ impl<S: BuildHasher + Clone> Dns<S> {
 
     fn question(&mut self, way: Way, message: &Message<'_>) -> DnsFate {
         let key = self.key(way.source, message);
+        self.note_asked(way, key.question);
         if self.questions.get_mut(&key, way.at).is_some() {
             DnsFate::QuestionCopy
         } else {
@@ -269,13 +278,19 @@ impl<S: BuildHasher + Clone> Dns<S> {
         aggregate: &mut Aggregate<S>,
     ) -> DnsFate {
         let client = way.destination.address();
-        let recursion = self.servers.get_mut(&client, way.at).is_some();
         let key = self.key(way.destination, message);
+        // Before it has answered anybody, a server is known by being asked the same.
+        let recursion = self.servers.get_mut(&client, way.at).is_some()
+            || self
+                .asked
+                .get_mut(&(client, key.question), way.at)
+                .is_some();
         match self.questions.get_mut(&key, way.at) {
             Some(exchange @ Exchange::Asked) => {
                 *exchange = Exchange::Answered;
                 self.counts.answered += 1;
                 self.counts.waiting -= 1;
+                self.remember(key);
             }
             Some(Exchange::Answered) => {
                 self.serves(way);
@@ -289,6 +304,9 @@ impl<S: BuildHasher + Clone> Dns<S> {
                 let evicted = self.questions.insert(key, Exchange::Answered, way.at);
                 self.counts.gone(evicted, true);
             }
+            // Its way back leads through a translation, so that this copy goes to another address than the question came
+            // from. It is no observation either way.
+            None if self.latest.contains(&(key.id, key.question)) => return DnsFate::AnswerCopy,
             None => return DnsFate::Unasked,
         }
         self.serves(way);
@@ -313,6 +331,25 @@ impl<S: BuildHasher + Clone> Dns<S> {
             }
         }
         fate
+    }
+
+    /// Remembers an answer, the oldest of which makes room.
+    fn remember(&mut self, key: QuestionKey) {
+        if self.latest.len() >= MAX_LATEST {
+            self.latest.pop_front();
+        }
+        self.latest.push_back((key.id, key.question));
+    }
+
+    /// Remembers who was asked.
+    fn note_asked(&mut self, way: Way, question: u64) {
+        let server = way.destination.address();
+        let asked = (server, question);
+        if self.servers.get_mut(&server, way.at).is_none()
+            && self.asked.get_mut(&asked, way.at).is_none()
+        {
+            self.asked.insert(asked, (), way.at);
+        }
     }
 
     /// Remembers the sender of an answer as a DNS server.

@@ -33,6 +33,13 @@ pub const DNS_STREAM_WINDOW: Duration = Duration::from_secs(30);
 /// Addresses known to answer DNS questions: more servers than any node talks to.
 pub const MAX_DNS_SERVERS: usize = 1_024;
 
+/// Questions remembered to whom they were put, of addresses that are not known to answer any: the first ones of each
+/// server.
+pub const MAX_ASKED: usize = 4_096;
+
+/// Answers of which late copies are told from forgeries: those of a block of packets.
+pub const MAX_LATEST: usize = 64;
+
 /// How long an address counts as a DNS server after its last answer.
 pub const DNS_SERVER_WINDOW: Duration = Duration::from_mins(10);
 

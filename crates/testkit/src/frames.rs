@@ -95,6 +95,30 @@ fn v6(address: IpAddr) -> [u8; 16] {
     }
 }
 
+/// Fills in the checksum of TCP or UDP (RFC 9293 3.1, RFC 768), so that a kernel takes the packet.
+pub fn summed(mut packet: Vec<u8>) -> Vec<u8> {
+    let (addresses, header, protocol) = match packet[0] >> 4 {
+        4 => (12..20, 20, packet[9]),
+        _ => (8..40, 40, packet[6]),
+    };
+    let place = header + if protocol == 17 { 6 } else { 16 };
+    packet[place..place + 2].fill(0);
+    let length = (packet.len() - header) as u32;
+    let words = |bytes: &[u8]| -> u32 {
+        let pairs = bytes.chunks(2);
+        pairs
+            .map(|pair| u32::from(pair[0]) << 8 | u32::from(pair.get(1).copied().unwrap_or(0)))
+            .sum()
+    };
+    let mut sum = words(&packet[addresses]) + words(&packet[header..]);
+    sum += u32::from(protocol) + length;
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    packet[place..place + 2].copy_from_slice(&(!sum as u16).to_be_bytes());
+    packet
+}
+
 /// Puts extension headers into an IPv6 packet: each its number and its bytes behind the number of the next header.
 pub fn with_extensions(packet: &[u8], extensions: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let (header, payload) = packet.split_at(40);

@@ -5,79 +5,22 @@ use std::time::Duration;
 use e2e::kube::Proxy;
 use e2e::mapper::Mapper;
 use e2e::node::{self, NetPod, Node, Running};
-use e2e::scene::{self, Pod, Scene, Service};
+use e2e::scene::{self, Scene, Service};
 use e2e::sniffer::Sniffer;
 use serde_json::json;
 
-/// Long enough for an edge whose pod is known, and for a busy machine.
-const SOON: Duration = Duration::from_secs(20);
+use crate::town::{SCANS, SOON, Town, serve};
 
-/// Three workloads on one node, with a mapper that everybody reaches. The client calls, and nobody calls the idle one.
-struct Town {
-    scene: Scene,
-    mapper: Mapper,
-    node: Node,
-    service: Service,
-    client: NetPod,
-    server: NetPod,
-    serving: Running,
-    _idle: NetPod,
-    _proxy: Proxy,
-}
-
-impl Town {
-    fn new(number: u16, name: &str) -> Self {
-        let mut scenes = [Scene::new(number, name)];
-        let scene = &mut scenes[0];
-        let [client, server, idle] =
-            ["client", "server", "idle"].map(|name| dual(scene, number, name));
-        let service = scene.service("server", &[&server]);
-        let proxy = Proxy::start();
-        let mapper = Mapper::ready(name, &["--access", "open"]);
-        scene::set_up(&proxy, &mapper, &mut scenes);
-        let [scene] = scenes;
-        let mut node = Node::new(number);
-        let [client, server, idle] =
-            [&client, &server, &idle].map(|pod| node.pod(pod, scene.uid(&pod.name)));
-        node.service(&service.ip, 80, &[&server]);
-        let mut serving = server.peer(&["serve", "0.0.0.0:8080", "[::]:8081"]);
-        assert_eq!(serving.says(), "listening");
-        Self {
-            scene,
-            mapper,
-            node,
-            service,
-            client,
-            server,
-            serving,
-            _idle: idle,
-            _proxy: proxy,
-        }
-    }
-
-    fn url(&self) -> String {
-        format!(
-            "http://{}:{}/query",
-            self.node.outside(),
-            self.mapper.address.port()
-        )
-    }
-
-    fn sniffer(&self) -> Sniffer {
-        Sniffer::ready(&self.node, &self.url(), &[])
-    }
-
-    fn wait(&self) {
-        scene::wait_edges(&self.mapper, &self.scene, SOON);
-    }
-}
-
-/// A Deployment whose pod has addresses of both families.
-fn dual(scene: &mut Scene, number: u16, name: &str) -> Pod {
-    let ip = scene.address();
-    let ipv6 = Node::ipv6(number, &ip);
-    let status = json!({"podIP": ip, "podIPs": [{"ip": ip}, {"ip": ipv6}]});
-    scene.deployment_with(name, &json!({}), &status)
+/// Three workloads on one node, the second of which is served by a Service. The first calls, and nobody calls the third.
+fn street(number: u16, name: &str) -> (Town, [NetPod; 3], Service, Running) {
+    let names = ["client", "server", "idle"];
+    let (town, pods, service) = Town::new(number, name, names, |scene, [_, server, _]| {
+        scene.service("server", &[server])
+    });
+    let [_, server, _] = &pods;
+    town.node.service(&service.ip, 80, &[server]);
+    let serving = serve(server, "serve", &["0.0.0.0:8080", "[::]:8081"]);
+    (town, pods, service, serving)
 }
 
 #[test]
@@ -86,26 +29,23 @@ fn sniffed_connections_are_the_map() {
     if !node::is_allowed() {
         return;
     }
-    let mut town = Town::new(101, "sniffed");
-    let sniffer = town.sniffer();
-    let service = format!("{}:80", town.service.ip);
-    assert_eq!(town.client.does(&["connect", &service]), ["open"]);
+    let (mut town, [client, server, _idle], service, _serving) = street(101, "sniffed");
+    let sniffer = town.sniffer(&[]);
+    let service = format!("{}:80", service.ip);
+    assert_eq!(client.does(&["connect", &service]), ["open"]);
     // The server calls itself through its own Service.
-    assert_eq!(town.server.does(&["connect", &service]), ["open"]);
-    let ipv6 = format!("[{}]:8081", Node::ipv6(101, &town.server.ip));
-    assert_eq!(town.client.does(&["connect", &ipv6]), ["open"]);
-    let refused = format!("{}:81", town.server.ip);
-    assert_eq!(
-        town.client.does(&["connect", &refused]),
-        ["ConnectionRefused"]
-    );
+    assert_eq!(server.does(&["connect", &service]), ["open"]);
+    let ipv6 = format!("[{}]:8081", server.ipv6);
+    assert_eq!(client.does(&["connect", &ipv6]), ["open"]);
+    let refused = format!("{}:81", server.ip);
+    assert_eq!(client.does(&["connect", &refused]), ["ConnectionRefused"]);
     town.scene.edges(&[
         "client/Deployment -> server/Deployment via server :8080/tcp,8081/tcp [tcp]",
         "server/Deployment -> server/Deployment via server :8080/tcp [tcp]",
     ]);
     town.scene
         .attempts(&["client/Deployment -> server/Deployment :81/tcp [tcp] refused"]);
-    town.wait();
+    town.wait(SOON);
     assert!(sniffer.metric("portolan_sniffer_packets_lost_total") < 1.0);
     sniffer.balance();
     assert!(
@@ -121,14 +61,14 @@ fn sniffed_connections_may_be_older_than_the_sniffer() {
     if !node::is_allowed() {
         return;
     }
-    let mut town = Town::new(102, "older");
-    let service = format!("{}:80", town.service.ip);
-    let mut holding = town.client.peer(&["hold", &service]);
+    let (mut town, [client, _server, _idle], service, _serving) = street(102, "older");
+    let service = format!("{}:80", service.ip);
+    let mut holding = client.peer(&["hold", &service]);
     assert_eq!(holding.says(), "open");
-    let sniffer = town.sniffer();
+    let sniffer = town.sniffer(SCANS);
     town.scene
         .edges(&["client/Deployment -> server/Deployment via server :8080/tcp [socket]"]);
-    town.wait();
+    town.wait(SOON);
     sniffer.balance();
     holding.end();
 }
@@ -139,39 +79,36 @@ fn sniffed_connections_are_held_and_told_again() {
     if !node::is_allowed() {
         return;
     }
-    let mut town = Town::new(103, "held");
-    let service = format!("{}:80", town.service.ip);
+    let (mut town, [client, server, _idle], service, serving) = street(103, "held");
+    let service = format!("{}:80", service.ip);
     // Stopped, the mapper takes connections and answers nothing.
     town.mapper.signal("STOP");
-    let mut sniffer = Sniffer::ready(&town.node, &town.url(), &["--calls-timeout", "1s"]);
-    assert_eq!(town.client.does(&["connect", &service]), ["open"]);
+    let mut sniffer = town.sniffer(&["--calls-timeout", "1s"]);
+    assert_eq!(client.does(&["connect", &service]), ["open"]);
     std::thread::sleep(Duration::from_secs(3));
     assert!(sniffer.metric("portolan_sniffer_spooled") > 0.0);
     town.mapper.signal("CONT");
     let wanted = "client/Deployment -> server/Deployment via server :8080/tcp [tcp]";
     town.scene.edges(&[wanted]);
-    town.wait();
+    town.wait(SOON);
 
     // A map that was reset is told what goes on, and what the sniffer remembers of before is below the floor.
     town.mapper.query("mutation { resetCapture }", &json!({}));
-    assert_eq!(town.client.does(&["connect", &service]), ["open"]);
-    town.wait();
+    assert_eq!(client.does(&["connect", &service]), ["open"]);
+    town.wait(SOON);
 
     sniffer.balance();
 
     // What was seen a moment before the end arrives.
-    let direct = format!("{}:8080", town.client.ip);
-    assert_eq!(
-        town.server.does(&["connect", &direct]),
-        ["ConnectionRefused"]
-    );
+    let direct = format!("{}:8080", client.ip);
+    assert_eq!(server.does(&["connect", &direct]), ["ConnectionRefused"]);
     sniffer.signal("TERM");
     let ended = sniffer.wait_end(Duration::from_secs(5)).unwrap();
     assert_eq!(ended.code(), Some(0), "{}", sniffer.log());
     town.scene
         .attempts(&["server/Deployment -> client/Deployment :8080/tcp [tcp] refused"]);
-    town.wait();
-    drop(town.serving);
+    town.wait(SOON);
+    drop(serving);
 }
 
 #[test]
@@ -196,7 +133,7 @@ fn sniffed_addresses_may_be_used_again_at_once() {
     let mut serving = server.peer(&["serve", "0.0.0.0:8080"]);
     assert_eq!(serving.says(), "listening");
     let url = format!("http://{}:{}/query", node.outside(), mapper.address.port());
-    let sniffer = Sniffer::ready(&node, &url, &[]);
+    let sniffer = Sniffer::ready(&node, &url, SCANS);
 
     let server = format!("{}:8080", server.ip);
     for (name, pod) in names.iter().zip(&pods) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use app::clock::{self, Stopwatch};
 use app::shutdown::Stop;
 use kernel::packet;
-use kernel::ring::{Frame, Ring, RingCounts};
+use kernel::ring::{Frame, READABLE_WITHIN, Ring, RingCounts};
 use map::Time;
 use tokio::sync::mpsc::Sender;
 
@@ -70,11 +70,13 @@ pub(crate) fn run(
             gathering = Stopwatch::start();
         }
         // Packets may come faster than they are read.
-        while gathering.elapsed() < GATHER
-            && ring.read(|frame| take(&frame, &mut collector, &mut aggregate))
-        {}
-        if collector.untold() > 0 {
-            collector.expire(clock::now(), &mut aggregate);
+        let mut all_read = false;
+        while !all_read && gathering.elapsed() < GATHER {
+            all_read = !ring.read(|frame| take(&frame, &mut collector, &mut aggregate));
+        }
+        // A client that disowns a connection may do so in a packet that is not read yet.
+        if all_read && collector.untold() > 0 {
+            collector.expire(read_until(), &mut aggregate);
         }
         if gathering.elapsed() >= GATHER {
             if !hand_over(&mut aggregate, batches) {
@@ -83,18 +85,27 @@ pub(crate) fn run(
             gathering = Stopwatch::start();
         }
         if round.elapsed() >= ROUND {
-            collector.expire(clock::now(), &mut aggregate);
+            if all_read {
+                collector.expire(read_until(), &mut aggregate);
+            }
             tell(&collector, &aggregate, &ring);
             round = Stopwatch::start();
         }
     }
+    // What was accepted before the stop may be disowned a moment after it.
+    std::thread::sleep(ACCEPTED_FOR + READABLE_WITHIN);
     while ring.read(|frame| take(&frame, &mut collector, &mut aggregate)) {}
-    collector.finish(&mut aggregate);
+    collector.expire(read_until(), &mut aggregate);
     let last = aggregate.drain();
     tell(&collector, &aggregate, &ring);
     // The last batch may wait for room: the reporting reads on until both threads have ended.
     let _ = batches.blocking_send(last);
     Ok(())
+}
+
+/// All packets up to this time have been read, once the ring is empty.
+fn read_until() -> Time {
+    clock::now().minus(READABLE_WITHIN)
 }
 
 fn take(

@@ -1,5 +1,6 @@
 //! The task that says whose an observation is, and reports what is new.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::RandomState;
 use std::net::IpAddr;
@@ -86,6 +87,9 @@ struct State {
     known: Known<RandomState>,
     /// Whose pod is looked for, in the order of `Waiting::since`.
     waiting: VecDeque<Waiting>,
+    /// How many of them are of each address. What comes of one meanwhile waits behind them: a name that was asked for must
+    /// be told before the connection that it was asked for.
+    held_up: HashMap<IpAddr, usize>,
     foreign: HashMap<IpAddr, Duration>,
     started: Stopwatch,
     changes: MapChanges,
@@ -106,6 +110,7 @@ impl Reporting {
         let mut state = State {
             known: Known::with_room(RandomState::new(), self.remember),
             waiting: VecDeque::new(),
+            held_up: HashMap::new(),
             foreign: HashMap::new(),
             started: Stopwatch::start(),
             changes: self.client.map_changes(),
@@ -153,14 +158,16 @@ impl Reporting {
                     source.pod_uid = holders.pod(source.address, observation.first_seen);
                 }
                 explain(&self.hints, &holders, &observation);
-                figures.attributed += u64::from(observation.source.pod_uid.is_some());
-                if may_be_new_pod(state, &holders, &observation, now) {
+                if waits(state, &holders, &observation, now) {
+                    let address = observation.source.address;
+                    *state.held_up.entry(address).or_default() += 1;
                     state.waiting.push_back(Waiting {
                         observation,
                         since: now,
                         walks,
                     });
                 } else {
+                    figures.attributed += u64::from(observation.source.pod_uid.is_some());
                     new.extend(state.known.see(observation));
                 }
             }
@@ -181,7 +188,8 @@ impl Reporting {
             let Observation {
                 source, first_seen, ..
             } = first.observation;
-            let pod = holders.pod(source.address, first_seen);
+            let told = source.pod_uid;
+            let pod = told.or_else(|| holders.pod(source.address, first_seen));
             // The walk that was under way may have been past the new pod.
             let was_looked_for = walks >= first.walks + 2;
             if pod.is_none() && !was_looked_for && now.saturating_sub(first.since) < most {
@@ -195,6 +203,12 @@ impl Reporting {
                 break;
             };
             observation.source.pod_uid = pod;
+            if let Entry::Occupied(mut held_up) = state.held_up.entry(source.address) {
+                *held_up.get_mut() -= 1;
+                if *held_up.get() == 0 {
+                    held_up.remove();
+                }
+            }
             if pod.is_some() {
                 self.figures.reports.lock().attributed += 1;
             } else if was_looked_for && holders.claim(source.address).is_none() {
@@ -280,17 +294,18 @@ fn explain(hints: &Hints, holders: &Holders<'_>, observation: &Observation) {
     }
 }
 
-fn may_be_new_pod(
-    state: &State,
-    holders: &Holders<'_>,
-    observation: &Observation,
-    now: Duration,
-) -> bool {
+/// Whether it waits: for its pod, or behind what waits for the same.
+fn waits(state: &State, holders: &Holders<'_>, observation: &Observation, now: Duration) -> bool {
     let address = observation.source.address;
     let is_foreign = |at: &Duration| now.saturating_sub(*at) < FOREIGN;
+    if state.waiting.len() >= MAX_WAITING {
+        return false;
+    }
+    if state.held_up.contains_key(&address) {
+        return true;
+    }
     // An owner that has just ended is known still: somebody else may have the address by now.
     observation.source.pod_uid.is_none()
-        && state.waiting.len() < MAX_WAITING
         && holders.claim(address) != Some(Claim::Nobodys)
         && !is_public(address)
         && !state.foreign.get(&address).is_some_and(is_foreign)

@@ -107,6 +107,43 @@ fn recursion_is_not_the_servers_own_call() {
     assert_eq!(node.dns(DnsFate::Recursion), 1);
 }
 
+/// The first question of all may be one that its server has to pass on: it has answered nobody before.
+#[test]
+fn recursion_is_known_by_the_question_that_it_is_for() {
+    let mut node = Node::new();
+    let upstream = "8.8.8.8:53";
+    let (name, other) = ("api.example.com", "www.example.com");
+    node.captures(&asks(CLIENT, SERVER, 7, name))
+        .captures(&asks("10.244.0.2:50000", upstream, 9, name))
+        .captures(&answers(upstream, "10.244.0.2:50000", 9, name));
+    assert_eq!(node.answers(), [""; 0]);
+    assert_eq!(node.dns(DnsFate::Recursion), 1);
+    node.captures(&answers(SERVER, CLIENT, 7, name));
+    // Nobody asked the client for this.
+    node.captures(&asks(CLIENT, upstream, 8, other))
+        .captures(&answers(upstream, CLIENT, 8, other));
+    let expected = [name, other].map(|name| format!("10.244.0.5 → {name} = 10.96.0.20"));
+    assert_eq!(node.answers(), expected);
+}
+
+/// On the way back to a process of the node, an answer is captured behind the translation of its destination, too.
+#[test]
+fn a_copy_to_another_address_is_a_copy() {
+    let mut node = Node::new();
+    let (masked, own) = ("10.244.0.1:61000", "192.168.7.1:40000");
+    node.captures(&asks(masked, SERVER, 7, NAME))
+        .captures(&answers(SERVER, masked, 7, NAME))
+        .captures(&answers(SERVICE, own, 7, NAME));
+    assert_eq!(
+        node.answers(),
+        [format!("10.244.0.1 → {NAME} = 10.96.0.20")]
+    );
+    let fates = [DnsFate::AnswerCopy, DnsFate::Unasked];
+    assert_eq!(fates.map(|fate| node.dns(fate)), [1, 0]);
+    node.captures(&answers(SERVICE, own, 8, NAME));
+    assert_eq!(node.dns(DnsFate::Unasked), 1);
+}
+
 #[test]
 fn what_is_no_dns_is_counted() {
     let mut node = Node::new();

@@ -16,7 +16,7 @@ pub(crate) fn run(size: &Size) {
     for _ in 0..rounds {
         without.push(round(&town, seconds).0);
         let (sniffer, _) = town.sniffer();
-        let taken = || sniffer.labelled("portolan_sniffer_handshake_packets_total", "accepted");
+        let taken = || sniffer.value("portolan_sniffer_handshake_packets_total", "accepted");
         let before = taken();
         let (datagrams, calls) = round(&town, seconds);
         std::thread::sleep(std::time::Duration::from_secs(2));

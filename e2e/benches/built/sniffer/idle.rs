@@ -48,7 +48,7 @@ fn row(town: &Town, connections: usize, size: &Size) {
     let idle = share(&sniffer, size.settle_seconds, size.idle_seconds);
     let memory = cost::memory(sniffer.pid(), "VmRSS");
     let peak = cost::memory(sniffer.pid(), "VmHWM");
-    let sockets = sniffer.labelled("portolan_sniffer_sockets_total", "open connections");
+    let sockets = sniffer.value("portolan_sniffer_sockets_total", "open connections");
     assert!(
         sockets >= (pods * connections) as f64,
         "{sockets} connections were found"
@@ -96,7 +96,7 @@ fn busy(town: &Town, sniffer: &Sniffer, (rate, seconds): (u64, u64)) -> (u64, f6
     let seconds_text = seconds.to_string();
     let server = town.load_on_node(&["answer", "0.0.0.0:53"]);
     let to = format!("{}:53", town.node.address());
-    let seen = || sniffer.labelled("portolan_sniffer_observations_total", "dns");
+    let seen = || sniffer.value("portolan_sniffer_observations_total", "dns");
     let (cpu, before) = (cost::cpu(sniffer.pid()), seen());
     let clients: Vec<Running> = (0..town.pods.len())
         .map(|pod| {

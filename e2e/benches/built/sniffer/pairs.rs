@@ -36,9 +36,9 @@ struct Counted {
 
 fn counted(sniffer: &Sniffer) -> Counted {
     Counted {
-        read: sniffer.labelled("portolan_sniffer_packets_total", "DNS datagrams"),
+        read: sniffer.value("portolan_sniffer_packets_total", "DNS datagrams"),
         lost: sniffer.metric("portolan_sniffer_packets_lost_total"),
-        answers: sniffer.labelled("portolan_sniffer_dns_messages_total", "answers"),
+        answers: sniffer.value("portolan_sniffer_dns_messages_total", "answers"),
     }
 }
 
