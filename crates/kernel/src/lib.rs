@@ -9,6 +9,7 @@
 //! filter ─► ring ┴► frame ─► packet ─► UDP payload ─► dns
 //!                              └────► TCP payload ─► dns_stream ─► dns
 //! /proc/<pid>/net/tcp … ─► socket_table        /proc/<pid>/cgroup … ─► proc
+//! netlink ─► socket_diag ─────┘
 //! ```
 
 mod bytes;
@@ -21,4 +22,5 @@ pub mod packet;
 pub mod proc;
 #[cfg(target_os = "linux")]
 pub mod ring;
+pub mod socket_diag;
 pub mod socket_table;

@@ -8,5 +8,6 @@ mod captures;
 mod dns;
 mod packets;
 mod proc;
+mod socket_diag;
 mod socket_tables;
 mod streams;

@@ -10,15 +10,10 @@ use crate::sockets::SocketFate;
 use crate::{DnsFate, HandshakeFate};
 
 /// The report of this node.
-pub(crate) fn coverage(
-    figures: &Figures,
-    identity: &Identity,
-    rights: &[&'static str],
-    spooled: u64,
-    now: Time,
-) -> Report {
+pub(crate) fn coverage(figures: &Figures, identity: &Identity, spooled: u64, now: Time) -> Report {
     let packets = figures.packets.lock().clone();
     let sockets = figures.sockets.lock().clone();
+    let rights = figures.sources.lock().names();
     let seen = figures.reports.lock().seen.clone();
     let seen = seen
         .iter()
@@ -62,7 +57,7 @@ pub(crate) fn coverage(
         seen: seen.collect(),
         dropped: dropped.map(|(why, count)| counted(why, count)).collect(),
         spooled: number(spooled),
-        rights: rights.iter().map(|right| Text::from(*right)).collect(),
+        rights: rights.into_iter().map(Text::from).collect(),
         last_scan: sockets.complete.map(wire::Time),
         version: Text::from(app::VERSION),
     })

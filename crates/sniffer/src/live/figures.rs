@@ -7,6 +7,7 @@ use map::tally::Tally;
 use map::{Evidence, Time};
 use parking_lot::Mutex;
 
+use super::sources::Sources;
 use crate::sockets::SocketFate;
 use crate::{DnsFate, HandshakeFate, KnownCounts, PacketFate};
 
@@ -19,6 +20,7 @@ pub(crate) struct Figures {
     pub(crate) packets: Shared<Packets>,
     pub(crate) sockets: Shared<Sockets>,
     pub(crate) reports: Shared<Reports>,
+    pub(crate) sources: Shared<Sources>,
 }
 
 /// Of the thread that reads packets.
@@ -57,6 +59,10 @@ pub(crate) struct Sockets {
     pub(crate) walks: u64,
     /// Namespaces whose tables were read.
     pub(crate) reads: u64,
+    /// Of these, by socket diagnostics.
+    pub(crate) diagnosed: u64,
+    /// Namespaces that diagnostics did not tell of, although they were there.
+    pub(crate) undiagnosed: u64,
     /// How long a processor was kept busy.
     pub(crate) busy: Duration,
     /// When every namespace had been read.

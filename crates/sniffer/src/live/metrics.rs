@@ -16,6 +16,7 @@ pub(crate) fn register(
     packets(metrics, figures)?;
     sockets(metrics, figures)?;
     reports(metrics, figures)?;
+    super::sources::register(metrics, figures)?;
     delivery(metrics, client)
 }
 

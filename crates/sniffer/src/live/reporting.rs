@@ -75,8 +75,6 @@ pub(crate) struct Reporting {
     pub(crate) node: Node,
     pub(crate) figures: Figures,
     pub(crate) refresh: Duration,
-    /// The sources that this node's rights allow.
-    pub(crate) rights: Vec<&'static str>,
 }
 
 #[derive(Debug)]
@@ -212,7 +210,7 @@ impl Reporting {
         if state.covered.is_none_or(is_due) {
             state.covered = Some(elapsed);
             let held = self.client.stats().held;
-            let coverage = coverage(&self.figures, &self.identity, &self.rights, held, now);
+            let coverage = coverage(&self.figures, &self.identity, held, now);
             self.client.offer(coverage);
         }
     }

@@ -10,7 +10,6 @@ use app::health::{Affects, Condition};
 use app::shutdown::{BoxError, Stop};
 use app::{App, Role};
 use compact_str::{CompactString, format_compact};
-use kernel::ring::{PacketSocket, RingError};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use wire::client::{Folder, Reason, Reporter, Settings, reporter};
@@ -23,9 +22,10 @@ use super::node::{Node, own_namespace};
 use super::owners::Owners;
 use super::report::Identity;
 use super::reporting::{Reporting, Switches};
-use super::rights;
+use super::rights::{self, Opened};
 use super::scan::{Hints, Scan, ScanSettings};
 use super::settings::{Args, IGNORED};
+use super::sources::{self, Sources};
 
 const ROLE: Role = Role {
     name: "sniffer",
@@ -42,21 +42,17 @@ const STUCK: Duration = Duration::from_mins(1);
 /// `portolan-sniffer`.
 pub fn main() -> ExitCode {
     // Before there is a second thread.
-    let socket = rights::use_up();
+    let opened = rights::use_up();
     // The only failure is that another part of the process chose one before.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
     app::run(
         &ROLE,
         &mut Builder::new_current_thread(),
-        async move |args, app| start(args, app, socket).await,
+        async move |args, app| start(args, app, opened).await,
     )
 }
 
-async fn start(
-    args: Args,
-    app: &mut App,
-    socket: Result<PacketSocket, RingError>,
-) -> Result<(), BoxError> {
+async fn start(args: Args, app: &mut App, opened: Opened) -> Result<(), BoxError> {
     let started = Stopwatch::start();
     let figures = Figures::default();
     let packets_live = app
@@ -68,7 +64,8 @@ async fn start(
     let reports_flow = app
         .health
         .add("reports", Affects::Readiness, "nothing was reported yet")?;
-    let ring = socket
+    let ring = opened
+        .packets
         .and_then(|socket| socket.start(usize::try_from(args.ring_size.get()).unwrap_or(0)))
         .inspect_err(|error| {
             tracing::error!(
@@ -85,8 +82,13 @@ async fn start(
         node: node_name(&args.node_name),
         reporter: random_name(),
     };
+    let door = sources::diagnostics(opened.door, &args.host_proc_dir);
+    let sources = Sources {
+        diagnostics: door.is_some(),
+    };
+    *figures.sources.lock() = sources;
     tracing::info!(
-        node = %identity.node, mapper = %args.mapper_api_url, sources = "packets, sockets",
+        node = %identity.node, mapper = %args.mapper_api_url, sources = sources.names().join(", "),
         "the node is watched"
     );
 
@@ -107,6 +109,7 @@ async fn start(
             thousandths: args.scan_budget,
             sockets: args.enable_socket_scanner,
         },
+        door,
         owners.clone(),
         hints.clone(),
         figures.clone(),
@@ -134,7 +137,6 @@ async fn start(
         node: Node::new(&args.host_proc_dir, None),
         figures: figures.clone(),
         refresh: args.sniffer_report_interval.get(),
-        rights: vec!["packets", "sockets"],
     };
     app.tasks.spawn("reporting", reporting.run(batches));
     app.tasks.spawn("delivery", delivery.run());
