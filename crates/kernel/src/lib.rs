@@ -10,8 +10,10 @@
 //!                              └────► TCP payload ─► dns_stream ─► dns
 //! /proc/<pid>/net/tcp … ─► socket_table        /proc/<pid>/cgroup … ─► proc
 //! netlink ─► socket_diag ─────┘
+//! tracepoint ─► socket_events, by btf
 //! ```
 
+pub mod btf;
 mod bytes;
 pub mod capture_file;
 pub mod dns;
@@ -23,4 +25,5 @@ pub mod proc;
 #[cfg(target_os = "linux")]
 pub mod ring;
 pub mod socket_diag;
+pub mod socket_events;
 pub mod socket_table;

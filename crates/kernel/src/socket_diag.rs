@@ -40,10 +40,10 @@ pub enum Family {
 pub const MAX_SOCKETS: usize = 524_288;
 
 /// `struct nlmsghdr` and `struct inet_diag_req_v2`.
-const QUESTION: usize = message::HEADER + 56;
+const QUESTION: u8 = 16 + 56;
 
 /// The question for all sockets of this kind and family in the states that matter.
-pub fn question(kind: Kind, family: Family, number: u32) -> [u8; QUESTION] {
+pub fn question(kind: Kind, family: Family, number: u32) -> [u8; QUESTION as usize] {
     // NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
     const DUMP: u16 = 0x301;
     let [v4, v6] = message::FAMILIES;
@@ -57,9 +57,9 @@ pub fn question(kind: Kind, family: Family, number: u32) -> [u8; QUESTION] {
         Kind::Tcp => (6, 1_u32 << 1 | 1 << 10),
         Kind::Udp => (17, 1 << 1 | 1 << 7),
     };
-    let mut question = [0; QUESTION];
+    let mut question = [0; QUESTION as usize];
     let fields: [(usize, &[u8]); 6] = [
-        (0, &(QUESTION as u32).to_ne_bytes()),
+        (0, &u32::from(QUESTION).to_ne_bytes()),
         (4, &message::SOCK_DIAG_BY_FAMILY.to_ne_bytes()),
         (6, &DUMP.to_ne_bytes()),
         (8, &number.to_ne_bytes()),

@@ -17,6 +17,7 @@ mod faults;
 mod nodes;
 mod requests;
 mod sniffer;
+mod sources;
 mod stop;
 mod store;
 mod times;

@@ -6,7 +6,7 @@ use crate::bytes::{array, be16, ipv4, ipv6};
 use crate::socket_table::{BadRow, Socket, SocketState};
 
 /// `struct nlmsghdr`.
-pub(super) const HEADER: usize = 16;
+const HEADER: usize = 16;
 
 /// `struct inet_diag_msg`, without the attributes behind it.
 const SOCKET: usize = 72;

@@ -7,7 +7,7 @@ use wire::{Int, Report, Text};
 use super::figures::Figures;
 use super::report::Identity;
 use crate::sockets::SocketFate;
-use crate::{DnsFate, HandshakeFate};
+use crate::{DnsFate, HandshakeFate, SocketEventFate};
 
 /// The report of this node.
 pub(crate) fn coverage(figures: &Figures, identity: &Identity, spooled: u64, now: Time) -> Report {
@@ -47,6 +47,13 @@ pub(crate) fn coverage(figures: &Figures, identity: &Identity, spooled: u64, now
             sockets.rows.get(&SocketFate::NoDirection),
         ),
         ("processes that may not be looked at", sockets.hidden),
+        (
+            "socket events lost to a full ring or table",
+            packets.event_counts.lost
+                + packets.event_counts.accepted_lost
+                + packets.event_counts.forgotten
+                + packets.events.get(&SocketEventFate::TableFull),
+        ),
         ("network namespaces not read yet", sockets.unread),
     ];
     let dropped = dropped.into_iter().filter(|(_, count)| *count > 0);

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kernel::socket_events::EventCounts;
 use map::tally::Tally;
 use map::{Evidence, Time};
 use parking_lot::Mutex;
 
 use super::sources::Sources;
 use crate::sockets::SocketFate;
-use crate::{DnsFate, HandshakeFate, KnownCounts, PacketFate};
+use crate::{DnsFate, HandshakeFate, KnownCounts, PacketFate, SocketEventFate};
 
 /// Figures that one thread writes, and others read.
 pub(crate) type Shared<T> = Arc<Mutex<T>>;
@@ -40,6 +41,12 @@ pub(crate) struct Packets {
     pub(crate) lost_questions: u64,
     pub(crate) held_handshakes: u64,
     pub(crate) held_questions: u64,
+    /// What sockets told, by what became of it.
+    pub(crate) events: Tally<SocketEventFate>,
+    /// Of these, those whose packets may come yet.
+    pub(crate) held_events: u32,
+    /// What the kernel counted of them.
+    pub(crate) event_counts: EventCounts,
     /// Distinct observations that wait for the reporting.
     pub(crate) held: u64,
 }

@@ -20,6 +20,9 @@ const ADDRESSES_AGAIN: Duration = Duration::from_secs(30);
 /// For how long a namespace without addresses is asked each round.
 const ADDRESSES_SOON: Duration = Duration::from_secs(30);
 
+/// Processes by which a namespace is tried to be entered, before its tables are read by one of them.
+const MAX_TRIES: usize = 4;
+
 /// What tells one namespace from another that got its inode: inodes are used again at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
@@ -231,7 +234,8 @@ impl Known {
         door: &Door,
     ) -> (Result<Option<Namespace>, DoorError>, Duration) {
         let mut busy = Duration::ZERO;
-        for member in &self.members {
+        let mut refused = None;
+        for member in self.members.iter().take(MAX_TRIES) {
             let (opened, took) = door.open(node.namespace_file(member.pid));
             busy += took;
             let told = opened.and_then(|mut diag| {
@@ -250,11 +254,11 @@ impl Known {
                     return (Ok(Some(told)), busy);
                 }
                 Ok(_) => {}
-                Err(error) if error.is_ended() => {}
+                Err(error) if error.is_of_process() => refused = Some(error),
                 Err(error) => return (Err(error), busy),
             }
         }
-        (Ok(None), busy)
+        (refused.map_or(Ok(None), Err), busy)
     }
 
     fn empty(&self) -> Namespace {

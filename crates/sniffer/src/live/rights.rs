@@ -7,6 +7,7 @@
 use std::io;
 
 use kernel::ring::{PacketSocket, RingError};
+use kernel::socket_events::{EventsError, SocketEvents};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,
 };
@@ -20,10 +21,15 @@ pub(crate) const NONE: CapabilitySets = CapabilitySets {
     inheritable: CapabilitySet::empty(),
 };
 
+/// What the socket-state tracepoint needs.
+const TRACEPOINT: CapabilitySet = CapabilitySet::BPF.union(CapabilitySet::PERFMON);
+
 /// What the rights were used for.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) packets: Result<PacketSocket, RingError>,
+    /// None where the right to load programs into the kernel is missing.
+    pub(crate) events: Option<Result<SocketEvents, EventsError>>,
     /// None where the right to enter namespaces is missing.
     pub(crate) door: Option<io::Result<Door>>,
 }
@@ -32,7 +38,7 @@ pub(crate) struct Opened {
 pub(crate) fn use_up() -> Opened {
     let _no_new = set_no_new_privs(true);
     let permitted = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.permitted);
-    let wanted = CapabilitySet::NET_RAW | door::RIGHTS;
+    let wanted = CapabilitySet::NET_RAW | TRACEPOINT | door::RIGHTS;
     // What cannot be raised is told by what needs it.
     let _raised = capabilities(None).and_then(|sets| {
         set_capabilities(
@@ -44,9 +50,16 @@ pub(crate) fn use_up() -> Opened {
         )
     });
     let packets = PacketSocket::open();
+    // SYS_ADMIN counts for both of the others (capabilities(7)).
+    let may_trace = permitted.contains(TRACEPOINT) || permitted.contains(CapabilitySet::SYS_ADMIN);
+    let events = may_trace.then(SocketEvents::open);
     let may_enter = permitted.contains(door::RIGHTS);
     let door = may_enter.then(Door::start);
     // Less is always allowed, and who cannot have less keeps no more than it was given.
     let _dropped = set_capabilities(None, NONE);
-    Opened { packets, door }
+    Opened {
+        packets,
+        events,
+        door,
+    }
 }

@@ -82,9 +82,11 @@ async fn start(args: Args, app: &mut App, opened: Opened) -> Result<(), BoxError
         node: node_name(&args.node_name),
         reporter: random_name(),
     };
-    let door = sources::diagnostics(opened.door, &args.host_proc_dir);
+    let door = sources::diagnostics(opened.door);
+    let events = sources::tracepoint(opened.events);
     let sources = Sources {
         diagnostics: door.is_some(),
+        tracepoint: events.is_some(),
     };
     *figures.sources.lock() = sources;
     tracing::info!(
@@ -120,9 +122,10 @@ async fn start(args: Args, app: &mut App, opened: Opened) -> Result<(), BoxError
         scan.run(&from_sockets, stop);
         Ok::<_, BoxError>(())
     });
-    let of_packets = figures.clone();
+    let (of_packets, addresses) = (figures.clone(), owners.clone());
     app.tasks.spawn_thread("packets", move |stop| {
-        capture::run(ring, &batches_in, &of_packets, started, stop)
+        let live = capture::Live::new(ring, events, addresses);
+        capture::run(live, &batches_in, &of_packets, started, stop)
     });
     let reporting = Reporting {
         identity,
