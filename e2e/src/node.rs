@@ -113,11 +113,6 @@ impl Node {
         Ipv4Addr::new(10, 151, u8::try_from(self.number).unwrap(), 1)
     }
 
-    /// Its own address.
-    pub fn address(&self) -> Ipv4Addr {
-        Ipv4Addr::new(10, 151, u8::try_from(self.number).unwrap(), 2)
-    }
-
     /// The IPv6 address of a pod of the node with this number, by its IPv4 one.
     pub fn ipv6(number: u16, ip: &str) -> String {
         let [.., last] = ip.parse::<Ipv4Addr>().unwrap().octets();
@@ -179,6 +174,53 @@ impl Node {
             .stdin(Stdio::piped());
         self.holders.push(holder.spawn().unwrap());
         pod
+    }
+
+    /// Runs the pod of a scene here, on the node's own network.
+    pub fn host_pod(&self, uid: &str) -> NetPod {
+        let group = self.group.join(format!("kubepods/pod{uid}"));
+        run(&format!("mkdir -p {}", group.display()));
+        NetPod {
+            namespace: self.name.clone(),
+            group,
+            ip: self.address(),
+            // It has none.
+            ipv6: String::new(),
+        }
+    }
+
+    /// Its own address.
+    pub fn address(&self) -> String {
+        format!("10.151.{}.2", self.number)
+    }
+
+    /// Links two pods, so that what they say by IPv6 is not seen on the node.
+    pub fn link_beside(&self, a: &NetPod, b: &NetPod) {
+        let ends = [(a, "beside0", b), (b, "beside1", a)];
+        let (first, second) = (&a.namespace, &b.namespace);
+        run(&format!(
+            "ip -n {first} link add beside0 type veth peer name beside1 netns {second}"
+        ));
+        for (pod, link, _) in ends {
+            run(&format!(
+                "ip -n {0} link set {link} up
+                 ip -n {0} addr add fe80::{1}/64 dev {link} nodad",
+                pod.namespace,
+                if link == "beside0" { 10 } else { 11 },
+            ));
+        }
+        for (pod, link, other) in ends {
+            let gateway = if link == "beside0" {
+                "fe80::11"
+            } else {
+                "fe80::10"
+            };
+            run(&format!(
+                "ip -n {} route add {}/128 via {gateway} dev {link}",
+                pod.namespace,
+                Self::ipv6(self.number, &other.ip),
+            ));
+        }
     }
 
     /// Ends a pod; its address is free at once.

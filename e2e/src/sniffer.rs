@@ -28,25 +28,43 @@ const USER: &str = "65532";
 impl Sniffer {
     /// Starts it on a node with `CAP_NET_RAW` alone, and waits until it is ready.
     pub fn ready(node: &Node, mapper: &str, arguments: &[&str]) -> Self {
-        let mut sniffer = Self::start(node, mapper, arguments);
+        Self::start(node, mapper, arguments).wait_ready()
+    }
+
+    fn wait_ready(mut self) -> Self {
         let ready = wait(Duration::from_secs(20), || {
-            let page = sniffer.page("9090", "/readyz");
-            (page.starts_with("ok") && sniffer.metric("portolan_sniffer_walks_total") > 0.0)
+            let page = self.page("9090", "/readyz");
+            (page.starts_with("ok") && self.metric("portolan_sniffer_walks_total") > 0.0)
                 .then_some(())
         });
         assert!(
-            ready.is_some() && sniffer.is_alive(),
+            ready.is_some() && self.is_alive(),
             "it does not become ready: {}",
-            sniffer.log()
+            self.log()
         );
-        sniffer
+        self
     }
 
-    /// Starts it, and waits for nothing.
+    /// The same with more rights, such as `bpf`.
+    pub fn ready_with(node: &Node, mapper: &str, rights: &[&str]) -> Self {
+        let sniffer = Self::start_with(node, mapper, rights, &[]);
+        sniffer.wait_ready()
+    }
+
+    /// Starts it with `CAP_NET_RAW` alone, and waits for nothing.
     pub fn start(node: &Node, mapper: &str, arguments: &[&str]) -> Self {
+        Self::start_with(node, mapper, &[], arguments)
+    }
+
+    fn start_with(node: &Node, mapper: &str, more: &[&str], arguments: &[&str]) -> Self {
         let folder =
             std::env::var_os("PORTOLAN_E2E_LOGS").map_or_else(std::env::temp_dir, PathBuf::from);
         let log = folder.join(format!("sniffer-{}.log", node.name()));
+        let more = more
+            .iter()
+            .fold(String::new(), |all, right| all + ",+" + right);
+        let sets = ["inh-caps", "ambient-caps", "bounding-set"];
+        let sets = sets.map(|set| format!("--{set}=-all,+net_raw{more}"));
         let rights = [
             "--reuid",
             USER,
@@ -54,13 +72,11 @@ impl Sniffer {
             USER,
             "--clear-groups",
             "--no-new-privs",
-            "--inh-caps=-all,+net_raw",
-            "--ambient-caps=-all,+net_raw",
-            "--bounding-set=-all,+net_raw",
         ];
         let process = node
             .command("setpriv")
             .args(rights)
+            .args(sets)
             .arg(program())
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
@@ -144,6 +160,22 @@ impl Sniffer {
     /// The number of its process.
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// The rights of each of its threads, by name: the set of permitted capabilities as a number.
+    pub fn rights_of_threads(&self) -> Vec<(String, u64)> {
+        let folder = format!("/proc/{}/task", self.process.pid());
+        let threads = std::fs::read_dir(folder).unwrap();
+        let rights = threads.map(|thread| {
+            let status = std::fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+            let field = |name: &str| {
+                let line = status.lines().find_map(|line| line.strip_prefix(name));
+                line.unwrap().trim().to_owned()
+            };
+            let permitted = u64::from_str_radix(&field("CapPrm:"), 16).unwrap();
+            (field("Name:"), permitted)
+        });
+        rights.collect()
     }
 
     /// A page of its, as it is seen on its node; empty when it does not answer.

@@ -195,6 +195,18 @@ impl Metrics {
         self.add(asked, Kind::Counter, &[label])
     }
 
+    /// Gauges whose values live elsewhere, one for each value of a label, likewise.
+    pub fn gauges_from<V: AsRef<str>>(
+        &self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl Fn() -> Vec<(V, u64)> + Send + Sync + 'static,
+    ) -> Result<(), MetricsError> {
+        let asked = Asked::gauges(name, help, label, values)?;
+        self.add(asked, Kind::Gauge, &[label])
+    }
+
     /// Counters whose totals live in one source.
     pub fn counters_of<S: Clone + Send + Sync + 'static, const N: usize>(
         &self,

@@ -9,10 +9,13 @@
 //! filter ─► ring ┴► frame ─► packet ─► UDP payload ─► dns
 //!                              └────► TCP payload ─► dns_stream ─► dns
 //! /proc/<pid>/net/tcp … ─► socket_table        /proc/<pid>/cgroup … ─► proc
+//! netlink ─► socket_diag ─────┘
+//! tracepoint ─► socket_events, by btf
 //! ```
 //!
 //! And one module that reads nothing: `confine` says to the kernel what this process will never do.
 
+pub mod btf;
 mod bytes;
 pub mod capture_file;
 #[cfg(target_os = "linux")]
@@ -25,4 +28,6 @@ pub mod packet;
 pub mod proc;
 #[cfg(target_os = "linux")]
 pub mod ring;
+pub mod socket_diag;
+pub mod socket_events;
 pub mod socket_table;

@@ -9,6 +9,7 @@ mod sockstat;
 mod stat;
 mod status;
 
+pub(crate) use cgroup::pod_of_group;
 pub use cgroup::pod_uid;
 pub use fib_trie::local_addresses;
 pub use if_inet6::local_addresses_v6;

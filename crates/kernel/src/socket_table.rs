@@ -50,7 +50,7 @@ pub enum SocketState {
 }
 
 impl SocketState {
-    const fn from_number(number: u8) -> Self {
+    pub(crate) const fn from_number(number: u8) -> Self {
         match number {
             1 => Self::Established,
             2 => Self::SynSent,

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use kernel::packet::{self, LinkType};
 use map::Time;
-use sniffer::sockets::{Namespace, Scanner};
+use sniffer::sockets::{Namespace, Scanner, Table};
 use sniffer::{Aggregate, Collector, PacketFate};
 use testkit::sockets::{ESTABLISHED, LISTEN, table};
 use testkit::traffic::Traffic;
@@ -79,8 +79,8 @@ fn scans(c: &mut Criterion) {
             Namespace {
                 inode: pod.into(),
                 pods: Vec::new(),
-                tcp: [table(&rows).into_bytes(), Vec::new()],
-                udp: [Vec::new(), Vec::new()],
+                tcp: [table(&rows).into_bytes().into(), Table::default()],
+                ..Namespace::default()
             }
         })
         .collect();

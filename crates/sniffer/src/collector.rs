@@ -1,8 +1,10 @@
 //! One packet at a time: whose it is, and what became of it.
 
 use std::hash::BuildHasher;
+use std::net::IpAddr;
 
 use kernel::packet::{Packet, Tcp, Transport, Unreadable};
+use kernel::socket_events::{BadRecord, SocketEvent};
 use map::tally::Tally;
 use map::{PodUid, Time};
 
@@ -10,6 +12,7 @@ use crate::aggregate::Aggregate;
 use crate::dns::{DNS_PORT, Dns, DnsFate, Ports, QuestionCounts, Way};
 use crate::endpoint::Endpoint;
 use crate::handshakes::{HandshakeCounts, HandshakeFate, Handshakes};
+use crate::opened::{SocketEventFate, SocketEvents};
 
 /// What kind of packet it was. Every packet has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +56,7 @@ impl PacketFate {
 pub struct Collector<S> {
     dns: Dns<S>,
     handshakes: Handshakes<S>,
+    socket_events: SocketEvents<S>,
     packets: Tally<PacketFate>,
     dns_messages: Tally<DnsFate>,
     handshake_packets: Tally<HandshakeFate>,
@@ -66,6 +70,7 @@ impl<S: BuildHasher + Clone> Collector<S> {
         Self {
             dns: Dns::new(hasher),
             handshakes: Handshakes::new(hasher),
+            socket_events: SocketEvents::new(hasher),
             packets: Tally::new(),
             dns_messages: Tally::new(),
             handshake_packets: Tally::new(),
@@ -79,7 +84,7 @@ impl<S: BuildHasher + Clone> Collector<S> {
         &mut self,
         at: Time,
         packet: Result<Packet<'_>, PacketFate>,
-        pod_uid: impl Fn(std::net::IpAddr) -> Option<PodUid>,
+        pod_uid: impl Fn(IpAddr) -> Option<PodUid>,
         aggregate: &mut Aggregate<S>,
     ) {
         if at > self.now {
@@ -92,6 +97,34 @@ impl<S: BuildHasher + Clone> Collector<S> {
             Err(fate) => fate,
         };
         self.packets.add(fate, 1);
+    }
+
+    /// Takes what a socket told at `at`. `is_node` says that it is of the node's own network, where only the process tells
+    /// whose a connection is.
+    pub fn socket_event(&mut self, at: Time, event: Result<SocketEvent, BadRecord>, is_node: bool) {
+        match event {
+            Ok(event) => self
+                .socket_events
+                .take(at, &event, is_node, &mut self.handshakes),
+            Err(BadRecord) => self.socket_events.malformed(),
+        }
+    }
+
+    /// So many events of sockets were lost so far, before they came here.
+    pub const fn socket_events_lost(&mut self, lost: u64) {
+        self.socket_events.lost(lost);
+    }
+
+    /// Tells of connections that sockets told of, and packets did not in [`PACKETS_WINDOW`](crate::limits::PACKETS_WINDOW).
+    /// `is_here` says whether a pod of this node has an address.
+    pub fn expire_socket_events(
+        &mut self,
+        now: Time,
+        is_here: impl Fn(IpAddr) -> bool,
+        aggregate: &mut Aggregate<S>,
+    ) {
+        self.socket_events
+            .expire(now, is_here, &mut self.handshakes, aggregate);
     }
 
     /// Settles what is due at `now` although no packet came.
@@ -115,6 +148,16 @@ impl<S: BuildHasher + Clone> Collector<S> {
     /// Every packet so far, by kind.
     pub const fn packets(&self) -> &Tally<PacketFate> {
         &self.packets
+    }
+
+    /// Every event of a socket so far, by what became of it, but for those that wait.
+    pub const fn socket_events(&self) -> &Tally<SocketEventFate> {
+        self.socket_events.fates()
+    }
+
+    /// Connections that sockets told of, and whose packets may come yet.
+    pub const fn held_socket_events(&self) -> usize {
+        self.socket_events.held()
     }
 
     /// Every DNS message so far, by what became of it.
@@ -166,7 +209,7 @@ impl<S: BuildHasher + Clone> Collector<S> {
         &mut self,
         at: Time,
         packet: &Packet<'_>,
-        pod_uid: impl Fn(std::net::IpAddr) -> Option<PodUid>,
+        pod_uid: impl Fn(IpAddr) -> Option<PodUid>,
         aggregate: &mut Aggregate<S>,
     ) -> PacketFate {
         match &packet.transport {
@@ -202,11 +245,16 @@ impl<S: BuildHasher + Clone> Collector<S> {
         &mut self,
         way: Way,
         tcp: &Tcp<'_>,
-        pod_uid: impl Fn(std::net::IpAddr) -> Option<PodUid>,
+        pod_uid: impl Fn(IpAddr) -> Option<PodUid>,
         aggregate: &mut Aggregate<S>,
     ) -> PacketFate {
         let fate = match (tcp.flags.syn(), tcp.flags.ack(), tcp.flags.rst()) {
-            (true, false, false) => self.handshakes.syn(way, tcp, pod_uid(way.source.address())),
+            (true, false, false) => {
+                let fate = self.handshakes.syn(way, tcp, pod_uid(way.source.address()));
+                self.socket_events
+                    .captured(way.at, tcp.sequence, way.source, &mut self.handshakes);
+                fate
+            }
             (true, true, false) => {
                 let fate = self.handshakes.syn_ack(way, tcp);
                 if tcp.source_port == DNS_PORT && fate != HandshakeFate::Unmatched {

@@ -107,6 +107,8 @@ struct Handshake {
     pod_uid: Option<PodUid>,
     /// `None` while it waits.
     outcome: Option<Outcome>,
+    /// What the client's socket told.
+    socket: Option<Outcome>,
     /// Where the SYN-ACK came from and when, until it is told.
     untold: Option<(Endpoint, Time)>,
 }
@@ -224,6 +226,11 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
         self.counts.unanswered
     }
 
+    /// Handshakes that a flood pushed out before they were told.
+    pub(crate) const fn evicted(&self) -> u64 {
+        self.counts.evicted + self.counts.evicted_untold
+    }
+
     /// Handshakes that were pushed out before they were told, or found the table of observations full.
     pub(crate) const fn lost(&self) -> u64 {
         let counts = self.counts;
@@ -280,6 +287,7 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
             since: way.at,
             pod_uid,
             outcome: None,
+            socket: None,
             untold: None,
         };
         // At most `MAX_HANDSHAKES` wait.
@@ -358,7 +366,32 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
         }
     }
 
-    /// Settles what is older than the window: a SYN that nobody answered is an attempt. Tells what was accepted.
+    /// The client's socket told what came of its connection, and whose it is; whether its SYN was captured.
+    pub(crate) fn told_by_socket(
+        &mut self,
+        sequence: u32,
+        client: Endpoint,
+        server: Endpoint,
+        outcome: Outcome,
+        pod_uid: Option<PodUid>,
+    ) -> bool {
+        // Where both ends were translated before the first capture, the server's may still be the same.
+        let number = self
+            .number(Mark::Endpoint(sequence, client))
+            .or_else(|| self.number(Mark::Endpoint(sequence, server)));
+        let Some(handshake) = number.and_then(|number| self.get(number)) else {
+            return false;
+        };
+        handshake.socket = Some(outcome);
+        let first = handshake.appearances.first();
+        if first.is_some_and(|(from, _)| *from == client) {
+            handshake.pod_uid = pod_uid.or(handshake.pod_uid);
+        }
+        true
+    }
+
+    /// Settles what is older than the window: a SYN that nobody answered is an attempt, unless the client's socket knows
+    /// better. Tells what was accepted.
     pub(crate) fn expire(&mut self, now: Time, aggregate: &mut Aggregate<S>) {
         self.tell_accepted(Some(now), aggregate);
         while self
@@ -373,7 +406,8 @@ impl<S: BuildHasher + Clone> Handshakes<S> {
                 // Accepted at the very end of the window.
                 self.counts.tell(&mut handshake, answer, aggregate);
             } else if handshake.outcome.is_none() {
-                match settle(&mut handshake, Outcome::Unanswered, None, aggregate) {
+                let outcome = handshake.socket.unwrap_or(Outcome::Unanswered);
+                match settle(&mut handshake, outcome, None, aggregate) {
                     HandshakeFate::TableFull => self.counts.lost_unanswered += 1,
                     _ => self.counts.unanswered += 1,
                 }

@@ -3,6 +3,7 @@
 //! ```text
 //! kernel::packet::Packet ──► Collector ─┬─ Dns         questions, answers, recursion ─┐
 //!   (time, frame)                       └─ Handshakes  SYN, SYN-ACK, RST, NAT copies ─┼─► Aggregate ─► Vec<Observation>
+//! socket events ───────────► Collector ─── SocketEvents, joined with handshakes ──────┤
 //! socket tables, per namespace ──────────► sockets::scan ────────────────────────────┘
 //! ```
 //!
@@ -18,6 +19,7 @@ mod known;
 pub mod limits;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod live;
+mod opened;
 mod recent;
 pub mod sockets;
 
@@ -28,6 +30,7 @@ pub use handshakes::{HandshakeCounts, HandshakeFate};
 pub use known::{Known, KnownCounts};
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub use live::main;
+pub use opened::SocketEventFate;
 
 /// There are no packet sockets and no `/proc` here.
 #[cfg(all(feature = "live", not(target_os = "linux")))]

@@ -20,6 +20,13 @@ pub const ACCEPTED_FOR: Duration = Duration::from_millis(5);
 /// the oldest and is counted.
 pub const MAX_HANDSHAKES: usize = 32_768;
 
+/// How long after its socket told of a connection its packets may come: they wait in the ring for 10 ms, and longer when the
+/// thread that reads them does not come round.
+pub const PACKETS_WINDOW: Duration = Duration::from_secs(2);
+
+/// Connections that sockets told of, and packets not yet: two seconds of 8 000 a second, in about 2 MB.
+pub const MAX_OPENED: usize = 16_384;
+
 /// How often one SYN can appear under different addresses. Two translations on one node make three; the rest
 /// is room for tunnels and meshes.
 pub const MAX_APPEARANCES: usize = 6;

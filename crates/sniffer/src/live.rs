@@ -5,6 +5,7 @@
 //!  thread "sockets"   /proc ─► Node ─► Scanner ─► Aggregate ─┐                │
 //!                       │                             └──────┴► Batch ─► Reporting ─► Known ─► wire::client ─► mapper
 //!                       └───────────── owners ───────────────────────────────┘
+//!  thread "namespaces", where rights allow: opens sockets for diagnostics in other namespaces, for the thread "sockets"
 //! ```
 //!
 //! Both threads keep what they have when the reporting is behind: their tables are bounded, and what finds no room in
@@ -17,6 +18,7 @@ mod budget;
 mod capture;
 mod check;
 mod coverage;
+mod door;
 mod figures;
 mod metrics;
 mod namespaces;
@@ -28,5 +30,6 @@ mod rights;
 mod run;
 mod scan;
 mod settings;
+mod sources;
 
 pub use run::main;

@@ -12,12 +12,43 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
 
-use kernel::socket_table::{Socket, SocketState, sockets};
+use kernel::socket_table::{BadRow, Socket, SocketState, sockets};
 use map::tally::Tally;
 use map::{Connection, Evidence, Outcome, PodUid, Protocol, Source, Time};
 
 use crate::aggregate::{Aggregate, Aggregated};
 use crate::limits::{MAX_NAMESPACES, MAX_SOCKETS};
+
+/// The sockets of one protocol and family in a namespace.
+#[derive(Clone, Debug)]
+pub enum Table {
+    /// As `/proc/<pid>/net/tcp` and its like print them.
+    Text(Vec<u8>),
+    /// As socket diagnostics told them.
+    Rows(Vec<Result<Socket, BadRow>>),
+}
+
+impl Table {
+    fn rows(&self) -> impl Iterator<Item = Result<Socket, BadRow>> {
+        let (text, rows) = match self {
+            Self::Text(text) => (text.as_slice(), [].as_slice()),
+            Self::Rows(rows) => ([].as_slice(), rows.as_slice()),
+        };
+        sockets(text).chain(rows.iter().copied())
+    }
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self::Rows(Vec::new())
+    }
+}
+
+impl From<Vec<u8>> for Table {
+    fn from(text: Vec<u8>) -> Self {
+        Self::Text(text)
+    }
+}
 
 /// The socket tables of one network namespace.
 #[derive(Clone, Debug, Default)]
@@ -27,9 +58,9 @@ pub struct Namespace {
     /// The pods whose processes live in it, without repeats. Several pods share only the node's own.
     pub pods: Vec<PodUid>,
     /// `tcp`, `tcp6`.
-    pub tcp: [Vec<u8>; 2],
+    pub tcp: [Table; 2],
     /// `udp`, `udp6`.
-    pub udp: [Vec<u8>; 2],
+    pub udp: [Table; 2],
 }
 
 /// What became of one row.
@@ -145,7 +176,7 @@ impl Scanner {
             let tables = namespace.tcp.iter().chain(&namespace.udp);
             fates.add(
                 SocketFate::TableFull,
-                tables.flat_map(|table| sockets(table)).count() as u64,
+                tables.flat_map(Table::rows).count() as u64,
             );
         }
         report(&rows, at, aggregate, &mut fates);
@@ -228,7 +259,7 @@ fn read<'a>(
     let tcp = namespace.tcp.iter().map(|table| (Protocol::Tcp, table));
     let udp = namespace.udp.iter().map(|table| (Protocol::Udp, table));
     for (protocol, table) in tcp.chain(udp) {
-        for socket in sockets(table) {
+        for socket in table.rows() {
             let Ok(socket) = socket else {
                 fates.add(SocketFate::Malformed, 1);
                 continue;

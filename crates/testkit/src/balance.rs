@@ -18,12 +18,15 @@ pub const EQUATIONS: &[&str] = &[
     "handshake_packets_total[accepted] = handshake_packets_total[disowned by the client] \
      + handshake_ends_total[told] + handshake_ends_total[accepted and lost] \
      + handshake_ends_total[pushed out untold] + handshakes_untold",
+    // The socket-state tracepoint.
+    "tracepoint_total[decided, and told] + tracepoint_total[accepted, and told] \
+     = socket_events_total + socket_events_held",
     // The tables of observations.
     "handshake_ends_total[told] + handshake_packets_total[refused] + handshake_ends_total[unanswered] \
-     + dns_addresses_total = packet_sightings_total[new] + packet_sightings_total[again]",
+     + dns_addresses_total + socket_events_total[not seen in packets] = packet_sightings_total[new] + packet_sightings_total[again]",
     "handshake_packets_total[lost to a full table] + handshake_ends_total[unanswered and lost] \
      + handshake_ends_total[accepted and lost] + dns_messages_total[answers lost to a full table] \
-     = packet_sightings_total[lost to a full table]",
+     + socket_events_total[not seen in packets, and lost] = packet_sightings_total[lost to a full table]",
     "sockets_total[open connections] + sockets_total[open connections from outside] \
      = socket_sightings_total[new] + socket_sightings_total[again]",
     "packet_sightings_total[new] = packet_observations_total + packet_observations_held",

@@ -1,4 +1,5 @@
-//! Socket tables as the kernel prints them (`Documentation/networking/proc_net_tcp.rst`).
+//! Socket tables as the kernel prints them (`Documentation/networking/proc_net_tcp.rst`), and as socket diagnostics tell
+//! them (`include/uapi/linux/inet_diag.h`).
 
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
@@ -7,6 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 pub const ESTABLISHED: u8 = 1;
 /// State 6.
 pub const TIME_WAIT: u8 = 6;
+/// State 7: a UDP socket that is not connected.
+pub const CLOSE: u8 = 7;
 /// State 10.
 pub const LISTEN: u8 = 10;
 
@@ -43,4 +46,57 @@ fn endpoint(socket: SocketAddr) -> String {
     }
     let _ = write!(text, ":{:04X}", socket.port());
     text
+}
+
+/// The end of an answer, `NLMSG_DONE`.
+pub const DONE: u16 = 3;
+/// A refusal, `NLMSG_ERROR`.
+pub const ERROR: u16 = 2;
+
+/// The rows as the messages of an answer to the question of this number, without an end. `attributes` bytes come behind
+/// each, as the kernel adds what it likes.
+pub fn answer(rows: &[Row], question: u32, attributes: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    for (local, remote, state, inode) in rows {
+        let family = if local.is_ipv4() && remote.is_ipv4() {
+            2
+        } else {
+            10
+        };
+        let octets = |ip: IpAddr| match (ip, family) {
+            (IpAddr::V4(address), 2) => [address.octets().as_slice(), &[0; 12]].concat(),
+            (IpAddr::V4(address), _) => address.to_ipv6_mapped().octets().to_vec(),
+            (IpAddr::V6(address), _) => address.octets().to_vec(),
+        };
+        let mut payload = vec![family, *state, 0, 0];
+        payload.extend(local.port().to_be_bytes());
+        payload.extend(remote.port().to_be_bytes());
+        payload.extend(octets(local.ip()));
+        payload.extend(octets(remote.ip()));
+        // Interface and cookie; timer, queues and user.
+        payload.extend([0; 12 + 16]);
+        payload.extend(u32::try_from(*inode).unwrap_or_default().to_ne_bytes());
+        payload.resize(payload.len() + attributes, 0xff);
+        all.extend(message(20, question, &payload));
+    }
+    all
+}
+
+/// The end of an answer: [`DONE`] or [`ERROR`] with a number, zero or below.
+pub fn end(kind: u16, question: u32, number: i32) -> Vec<u8> {
+    message(kind, question, &number.to_ne_bytes())
+}
+
+/// A message of netlink (`netlink(7)`), padded to four bytes.
+pub fn message(kind: u16, question: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(16 + payload.len()).unwrap_or(u32::MAX);
+    let mut message = length.to_ne_bytes().to_vec();
+    message.extend(kind.to_ne_bytes());
+    // Of several, which is 2.
+    message.extend(2_u16.to_ne_bytes());
+    message.extend(question.to_ne_bytes());
+    message.extend([0; 4]);
+    message.extend(payload);
+    message.resize(message.len().next_multiple_of(4), 0);
+    message
 }

@@ -19,6 +19,7 @@ mod nodes;
 mod requests;
 mod sniffed;
 mod sniffer;
+mod sources;
 mod stop;
 mod store;
 mod times;

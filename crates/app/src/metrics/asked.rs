@@ -75,16 +75,19 @@ impl Asked {
         label: &str,
         totals: impl Fn() -> Vec<(V, u64)> + Send + Sync + 'static,
     ) -> Result<Self, MetricsError> {
-        let owned = label.to_owned();
-        let ask = Box::new(move || {
-            let metric = |(value, total): (String, u64)| {
-                let mut metric = counter(float(total));
-                metric.set_label(vec![pair(&owned, &value)]);
-                metric
-            };
-            joined(totals()).into_iter().map(metric).collect()
-        });
+        let ask = by_label(label, counter, totals);
         Self::new(name, help, vec![label.to_owned()], MetricType::COUNTER, ask)
+    }
+
+    /// A gauge for each value of a label.
+    pub(super) fn gauges<V: AsRef<str>>(
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl Fn() -> Vec<(V, u64)> + Send + Sync + 'static,
+    ) -> Result<Self, MetricsError> {
+        let ask = by_label(label, gauge, values);
+        Self::new(name, help, vec![label.to_owned()], MetricType::GAUGE, ask)
     }
 
     fn new(
@@ -98,6 +101,22 @@ impl Asked {
             .map_err(|e| invalid(name, &e))?;
         Ok(Self { desc, kind, ask })
     }
+}
+
+fn by_label<V: AsRef<str>>(
+    label: &str,
+    make: fn(f64) -> proto::Metric,
+    values: impl Fn() -> Vec<(V, u64)> + Send + Sync + 'static,
+) -> Ask {
+    let label = label.to_owned();
+    Box::new(move || {
+        let metric = |(value, number): (String, u64)| {
+            let mut metric = make(float(number));
+            metric.set_label(vec![pair(&label, &value)]);
+            metric
+        };
+        joined(values()).into_iter().map(metric).collect()
+    })
 }
 
 /// One total for each value, and no more values than are allowed.

@@ -13,7 +13,7 @@ use std::time::UNIX_EPOCH;
 use flate2::bufread::MultiGzDecoder;
 use kernel::proc;
 use map::{PodUid, Time};
-use sniffer::sockets::Namespace;
+use sniffer::sockets::{Namespace, Table};
 
 use super::summary::Problem;
 use crate::failure::{Failure, shown};
@@ -253,8 +253,8 @@ impl Copy {
             let inode = inode.unwrap_or(u64::MAX - u64::from(pid));
             let (namespace, _) = namespaces.entry(inode).or_insert_with(|| {
                 let addresses = proc::local_addresses(&take(Kind::FibTrie));
-                let tcp = [take(Kind::Tcp), take(Kind::Tcp6)];
-                let udp = [take(Kind::Udp), take(Kind::Udp6)];
+                let tcp = [take(Kind::Tcp), take(Kind::Tcp6)].map(Table::Text);
+                let udp = [take(Kind::Udp), take(Kind::Udp6)].map(Table::Text);
                 (
                     Namespace {
                         inode,

@@ -35,6 +35,17 @@ impl Index {
         }
     }
 
+    /// The pod on its node's network whose process used this address, as a sniffer that sees processes has named it. A node
+    /// uses more addresses than its object tells, such as that of a bridge, but never another node's or a pod's.
+    pub fn on_host_network(&self, address: IpAddr, uid: PodUid, at: Time) -> Option<&Pod> {
+        let pod = self.pods.get(&uid).filter(|pod| pod.host_network)?;
+        let is_its_nodes = match self.node_of(address) {
+            Some(node) => node == pod.node,
+            None => !self.by_address.contains_key(&address),
+        };
+        (is_its_nodes && self.named(pod, address, at)).then_some(pod)
+    }
+
     /// The pods that stand behind a Service, and those that did, as long as they are remembered. Endpoints are told at
     /// another pace than pods: who is behind it at a time may be missing, the others at that time may not be all.
     pub fn ever_behind<'i>(&'i self, service: &Service) -> impl Iterator<Item = &'i Pod> {

@@ -26,7 +26,7 @@ pub fn pod_uid(cgroup: &[u8]) -> Option<u128> {
 }
 
 /// The pod of one control group, by its name.
-fn pod_of_group(name: &[u8]) -> Option<u128> {
+pub(crate) fn pod_of_group(name: &[u8]) -> Option<u128> {
     if let Some(rest) = name.strip_prefix(b"pod") {
         let (uid, rest) = leading_uid(rest)?;
         return rest.is_empty().then_some(uid);

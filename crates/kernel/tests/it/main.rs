@@ -4,9 +4,12 @@
     reason = "a test may fail loudly, in its helpers too"
 )]
 
+mod btf;
 mod captures;
 mod dns;
 mod packets;
 mod proc;
+mod socket_diag;
+mod socket_events;
 mod socket_tables;
 mod streams;

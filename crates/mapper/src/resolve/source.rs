@@ -15,7 +15,7 @@ pub(crate) enum Client<'a> {
     Pod(&'a Pod, Arc<Identity>),
     /// The API server calls: webhooks, aggregated APIs, `kubectl exec` by proxy.
     ApiServer,
-    /// A node, or a pod on its network: nobody can tell which process.
+    /// A node, or a pod on its network, where nobody has told which.
     HostNetwork(&'a str),
     /// A public address: somebody outside.
     Internet,
@@ -57,7 +57,9 @@ pub(crate) fn client(
         Err(Doubt::unless_settled(index, last, need, refusal))
     };
     let found = match pod_uid {
-        Some(_) => index.holder(address, pod_uid, last),
+        Some(uid) => index
+            .on_host_network(address, uid, last)
+            .map_or_else(|| index.holder(address, pod_uid, last), Holder::Pod),
         None => holder(index, address, When { first, last }),
     };
     match found {

@@ -2,7 +2,7 @@
 
 use mapper::Refusal;
 use serde_json::json;
-use testkit::cluster::pod;
+use testkit::cluster::{node, pod, uid};
 
 use crate::town::{NODE, Town, objects};
 
@@ -32,6 +32,33 @@ fn nodes_strangers_and_passers_by_are_counted() {
     assert_eq!(town.refused(Refusal::HostNetworkSource), 1);
     assert_eq!(town.refused(Refusal::UnknownSource), 1);
     assert_eq!(town.refused(Refusal::BothOutside), 1);
+}
+
+/// Of the pods on a node's network, a sniffer that sees processes tells which it was.
+#[test]
+fn a_pod_on_the_nodes_network_is_known_by_its_uid() {
+    let mut objects = objects();
+    let mut agent = pod("shop", "agent", NODE, None);
+    agent["spec"]["hostNetwork"] = json!(true);
+    agent["spec"]["nodeName"] = json!("n1");
+    objects.push(agent);
+    objects.push(node("n2", "172.18.0.3", "10.244.1.0/24"));
+    let mut town = Town::of(&objects);
+    let agent = uid("Pod", "shop/agent").parse().unwrap();
+    let server = "10.244.0.6:8080";
+    town.process_connects(NODE, agent, server)
+        .connects(NODE, server)
+        // The bridge to the pods, which only the node knows.
+        .process_connects("10.244.0.1", agent, server)
+        // Neither another node's address nor a pod's can be its.
+        .process_connects("172.18.0.3", agent, server)
+        .process_connects("10.244.0.21", agent, server)
+        .finish();
+    assert_eq!(
+        town.edges(),
+        ["shop/agent (Pod) → shop/cart (Deployment) :8080 [tcp]"]
+    );
+    assert_eq!(town.refused(Refusal::HostNetworkSource), 3);
 }
 
 #[test]

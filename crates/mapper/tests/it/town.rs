@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use cluster::{Index, Settings, document};
 use map::{
-    Answer, Connection, DnsName, Edge, EdgeKey, Evidence, Observation, Outcome, Protocol, Source,
-    Target, Time,
+    Answer, Connection, DnsName, Edge, EdgeKey, Evidence, Observation, Outcome, PodUid, Protocol,
+    Source, Target, Time,
 };
 use mapper::{Fate, Ingest, Refusal};
 use serde_json::{Value, json};
@@ -160,13 +160,23 @@ impl Town {
     }
 
     fn observe(&mut self, from: &str, target: Target, evidence: Evidence) {
+        self.observe_of(from, None, target, evidence);
+    }
+
+    fn observe_of(
+        &mut self,
+        from: &str,
+        pod_uid: Option<PodUid>,
+        target: Target,
+        evidence: Evidence,
+    ) {
         let at = START
             .parse::<Time>()
             .unwrap()
             .plus(Duration::from_secs(self.second));
         let source = Source {
             address: from.parse().unwrap(),
-            pod_uid: None,
+            pod_uid,
         };
         let observation = Observation {
             source,
@@ -182,6 +192,20 @@ impl Town {
 
     pub(crate) fn connects(&mut self, from: &str, meant: &str) -> &mut Self {
         self.connection(from, meant, None, Outcome::Accepted)
+    }
+
+    /// A connection of an address, opened by a process of this pod.
+    pub(crate) fn process_connects(&mut self, from: &str, pod: PodUid, meant: &str) -> &mut Self {
+        let connection = Connection {
+            protocol: Protocol::Tcp,
+            meant: meant.parse().unwrap(),
+            reached: None,
+            outcome: Outcome::Accepted,
+            server_pod: None,
+        };
+        let target = Target::Connection(connection);
+        self.observe_of(from, Some(pod), target, Evidence::Tcp);
+        self
     }
 
     pub(crate) fn reaches(&mut self, from: &str, meant: &str, reached: &str) -> &mut Self {

@@ -10,6 +10,7 @@ use app::clock;
 use app::metrics::Metrics;
 use kernel::packet::{self, LinkType};
 use kernel::ring::RingCounts;
+use kernel::socket_events::EventCounts;
 use map::Time;
 use testkit::balance::{names, unbalanced, value};
 use testkit::dns::{A, answer, failure, query};
@@ -28,7 +29,7 @@ use super::report::Identity;
 use super::reporting::{Reporting, Switches};
 use super::scan::Hints;
 use crate::limits::{HANDSHAKE_WINDOW, MAX_HANDSHAKES, QUESTION_WINDOW, REFRESH};
-use crate::sockets::{Namespace, Scanner};
+use crate::sockets::{Namespace, Scanner, Table};
 use crate::{Aggregate, Collector, PacketFate};
 
 /// All parts of a sniffer but the kernel's, with room for as much as a test wants.
@@ -164,7 +165,7 @@ impl Parts {
         }
         let namespace = Namespace {
             inode: 1,
-            tcp: [table(&rows).into_bytes(), Vec::new()],
+            tcp: [Table::Text(table(&rows).into_bytes()), Table::default()],
             ..Namespace::default()
         };
         let fates = self.scanner.scan(&[namespace], self.now, &mut self.sockets);
@@ -188,7 +189,7 @@ impl Parts {
         tell(
             &self.collector,
             &self.packets,
-            counts,
+            (counts, EventCounts::default()),
             &self.figures,
             Duration::ZERO,
         );
@@ -214,7 +215,6 @@ impl Parts {
             figures: self.figures.clone(),
             refresh: Duration::from_secs(1),
             remember: self.remember,
-            rights: vec!["packets", "sockets"],
         };
         let (closed, _) = mpsc::channel(1);
         self.batches = closed;

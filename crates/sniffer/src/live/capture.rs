@@ -2,17 +2,20 @@
 
 use std::hash::RandomState;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use app::clock::{self, Stopwatch};
 use app::shutdown::Stop;
 use kernel::packet;
 use kernel::ring::{Frame, READABLE_WITHIN, Ring, RingCounts};
+use kernel::socket_events::{EventCounts, SocketEvents};
 use map::Time;
 use tokio::sync::mpsc::Sender;
 
 use super::batch::{Batch, hand_over};
 use super::figures::Figures;
+use super::owners::{Claim, Owners};
 use crate::limits::ACCEPTED_FOR;
 use crate::{Aggregate, Collector, PacketFate};
 
@@ -31,9 +34,83 @@ const MOST_FAILURES: u32 = 30;
 #[error("packets cannot be read: {0}")]
 pub(crate) struct CaptureError(#[source] io::Error);
 
+/// The longest wait for a packet where sockets are listened to: nobody wakes the thread for them, and their ring holds what
+/// comes in so long.
+const LISTEN: Duration = Duration::from_millis(100);
+
+/// Where packets and events come from.
+#[derive(Debug)]
+pub(crate) struct Live {
+    ring: Ring,
+    events: Option<SocketEvents>,
+    owners: Owners,
+    /// The inode of the network namespace of this process, which is the node's when it runs in the host network.
+    node: Option<u64>,
+}
+
+impl Live {
+    pub(crate) fn new(ring: Ring, events: Option<SocketEvents>, owners: Owners) -> Self {
+        let own = std::fs::metadata("/proc/self/ns/net").ok();
+        Self {
+            ring,
+            events,
+            owners,
+            node: own.map(|own| own.ino()),
+        }
+    }
+
+    /// Takes what sockets told, then a block of packets, if there is one; whether there was. In this order, a socket's word
+    /// is known when the packets of its connection are told.
+    fn read(
+        &mut self,
+        collector: &mut Collector<RandomState>,
+        aggregate: &mut Aggregate<RandomState>,
+    ) -> bool {
+        self.read_events(collector);
+        self.ring.read(|frame| take(&frame, collector, aggregate))
+    }
+
+    fn read_events(&mut self, collector: &mut Collector<RandomState>) {
+        let Some(events) = &mut self.events else {
+            return;
+        };
+        let boot = clock::boot();
+        events.read(|event| {
+            let told = event.as_ref().ok();
+            let at = told.map_or(boot, |event| boot.plus(event.at));
+            let is_node = told.is_some_and(|event| self.node == Some(event.namespace.into()));
+            collector.socket_event(at, event, is_node);
+        });
+        let counts = events.counts();
+        collector.socket_events_lost(counts.lost + counts.accepted_lost);
+    }
+
+    /// What the kernel counted. Counts that cannot be had now come with the next ones.
+    fn counts(&self) -> (RingCounts, EventCounts) {
+        let events = self.events.as_ref().map(SocketEvents::counts);
+        (
+            self.ring.counts().unwrap_or_default(),
+            events.unwrap_or_default(),
+        )
+    }
+
+    fn expire_events(
+        &self,
+        collector: &mut Collector<RandomState>,
+        aggregate: &mut Aggregate<RandomState>,
+    ) {
+        if self.events.is_none() {
+            return;
+        }
+        let owners = self.owners.snapshot();
+        let is_here = |address| matches!(owners.get(&address), Some(Claim::Owner(_)));
+        collector.expire_socket_events(clock::now(), is_here, aggregate);
+    }
+}
+
 /// Reads packets until the stop, or until nobody takes what is seen.
 pub(crate) fn run(
-    mut ring: Ring,
+    mut live: Live,
     batches: &Sender<Batch>,
     figures: &Figures,
     started: Stopwatch,
@@ -44,19 +121,24 @@ pub(crate) fn run(
     let mut aggregate = Aggregate::new(hasher);
     let (mut gathering, mut round) = (Stopwatch::start(), Stopwatch::start());
     let mut failures = 0;
-    let tell = |collector: &_, aggregate: &_, ring: &Ring| {
-        // Counts that cannot be had now come with the next ones.
-        let counts = ring.counts().unwrap_or_default();
-        tell(collector, aggregate, counts, figures, started.elapsed());
+    let tell = |collector: &_, aggregate: &_, live: &Live| {
+        tell(
+            collector,
+            aggregate,
+            live.counts(),
+            figures,
+            started.elapsed(),
+        );
     };
-    tell(&collector, &aggregate, &ring);
+    tell(&collector, &aggregate, &live);
+    let longest = if live.events.is_some() { LISTEN } else { ROUND };
     while !stop.is_cancelled() {
         let wait = if aggregate.is_empty() && collector.untold() == 0 {
-            ROUND
+            longest
         } else {
             GATHER.saturating_sub(gathering.elapsed()).max(ACCEPTED_FOR)
         };
-        match ring.wait(wait) {
+        match live.ring.wait(wait) {
             Ok(_) => failures = 0,
             // An interface that went away may be told here; others go on.
             Err(error) if failures < MOST_FAILURES => {
@@ -72,7 +154,7 @@ pub(crate) fn run(
         // Packets may come faster than they are read.
         let mut all_read = false;
         while !all_read && gathering.elapsed() < GATHER {
-            all_read = !ring.read(|frame| take(&frame, &mut collector, &mut aggregate));
+            all_read = !live.read(&mut collector, &mut aggregate);
         }
         // A client that disowns a connection may do so in a packet that is not read yet.
         if all_read && collector.untold() > 0 {
@@ -85,19 +167,20 @@ pub(crate) fn run(
             gathering = Stopwatch::start();
         }
         if round.elapsed() >= ROUND {
+            live.expire_events(&mut collector, &mut aggregate);
             if all_read {
                 collector.expire(read_until(), &mut aggregate);
             }
-            tell(&collector, &aggregate, &ring);
+            tell(&collector, &aggregate, &live);
             round = Stopwatch::start();
         }
     }
     // What was accepted before the stop may be disowned a moment after it.
     std::thread::sleep(ACCEPTED_FOR + READABLE_WITHIN);
-    while ring.read(|frame| take(&frame, &mut collector, &mut aggregate)) {}
+    while live.read(&mut collector, &mut aggregate) {}
     collector.expire(read_until(), &mut aggregate);
     let last = aggregate.drain();
-    tell(&collector, &aggregate, &ring);
+    tell(&collector, &aggregate, &live);
     // The last batch may wait for room: the reporting reads on until both threads have ended.
     let _ = batches.blocking_send(last);
     Ok(())
@@ -129,14 +212,14 @@ fn take(
 pub(crate) fn tell(
     collector: &Collector<RandomState>,
     aggregate: &Aggregate<RandomState>,
-    counts: RingCounts,
+    (ring, events): (RingCounts, EventCounts),
     figures: &Figures,
     now: Duration,
 ) {
     let mut packets = figures.packets.lock();
     packets.alive = now;
-    packets.passed += u64::from(counts.packets);
-    packets.lost += u64::from(counts.lost);
+    packets.passed += u64::from(ring.packets);
+    packets.lost += u64::from(ring.lost);
     packets.kinds.clone_from(collector.packets());
     packets.dns.clone_from(collector.dns_messages());
     packets.handshakes.clone_from(collector.handshake_packets());
@@ -145,5 +228,8 @@ pub(crate) fn tell(
     packets.lost_handshakes = collector.lost_handshakes();
     packets.held_questions = collector.held_questions() as u64;
     packets.sightings = aggregate.counts();
+    packets.events.clone_from(collector.socket_events());
+    packets.held_events = u32::try_from(collector.held_socket_events()).unwrap_or(u32::MAX);
+    packets.event_counts = events;
     packets.held = aggregate.len() as u64;
 }

@@ -7,18 +7,13 @@ use wire::{Int, Report, Text};
 use super::figures::Figures;
 use super::report::Identity;
 use crate::sockets::SocketFate;
-use crate::{DnsFate, HandshakeFate};
+use crate::{DnsFate, HandshakeFate, SocketEventFate};
 
 /// The report of this node.
-pub(crate) fn coverage(
-    figures: &Figures,
-    identity: &Identity,
-    rights: &[&'static str],
-    spooled: u64,
-    now: Time,
-) -> Report {
+pub(crate) fn coverage(figures: &Figures, identity: &Identity, spooled: u64, now: Time) -> Report {
     let packets = figures.packets.lock().clone();
     let sockets = figures.sockets.lock().clone();
+    let rights = figures.sources.lock().names();
     let seen = figures.reports.lock().seen.clone();
     let seen = seen
         .iter()
@@ -52,6 +47,13 @@ pub(crate) fn coverage(
             sockets.rows.get(&SocketFate::NoDirection),
         ),
         ("processes that may not be looked at", sockets.hidden),
+        (
+            "socket events lost to a full ring or table",
+            packets.event_counts.lost
+                + packets.event_counts.accepted_lost
+                + packets.event_counts.forgotten
+                + packets.events.get(&SocketEventFate::TableFull),
+        ),
         ("network namespaces not read yet", sockets.unread),
     ];
     let dropped = dropped.into_iter().filter(|(_, count)| *count > 0);
@@ -62,7 +64,7 @@ pub(crate) fn coverage(
         seen: seen.collect(),
         dropped: dropped.map(|(why, count)| counted(why, count)).collect(),
         spooled: number(spooled),
-        rights: rights.iter().map(|right| Text::from(*right)).collect(),
+        rights: rights.into_iter().map(Text::from).collect(),
         last_scan: sockets.complete.map(wire::Time),
         version: Text::from(app::VERSION),
     })

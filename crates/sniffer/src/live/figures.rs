@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kernel::socket_events::EventCounts;
 use map::tally::Tally;
 use map::{Evidence, Time};
 use parking_lot::Mutex;
 
+use super::sources::Sources;
 use crate::sockets::SocketFate;
 use crate::{
     AggregateCounts, DnsFate, HandshakeCounts, HandshakeFate, KnownCounts, PacketFate,
-    QuestionCounts,
+    QuestionCounts, SocketEventFate,
 };
 
 /// Figures that one thread writes, and others read.
@@ -22,6 +24,7 @@ pub(crate) struct Figures {
     pub(crate) packets: Shared<Packets>,
     pub(crate) sockets: Shared<Sockets>,
     pub(crate) reports: Shared<Reports>,
+    pub(crate) sources: Shared<Sources>,
 }
 
 /// Of the thread that reads packets.
@@ -41,6 +44,12 @@ pub(crate) struct Packets {
     pub(crate) lost_handshakes: u64,
     pub(crate) held_questions: u64,
     pub(crate) sightings: AggregateCounts,
+    /// What sockets told, by what became of it.
+    pub(crate) events: Tally<SocketEventFate>,
+    /// Of these, those whose packets may come yet.
+    pub(crate) held_events: u32,
+    /// What the kernel counted of them.
+    pub(crate) event_counts: EventCounts,
     /// Distinct observations that wait for the reporting.
     pub(crate) held: u64,
 }
@@ -60,6 +69,10 @@ pub(crate) struct Sockets {
     pub(crate) walks: u64,
     /// Namespaces whose tables were read.
     pub(crate) reads: u64,
+    /// Of these, by socket diagnostics.
+    pub(crate) diagnosed: u64,
+    /// Namespaces that diagnostics did not tell of, although they were there.
+    pub(crate) undiagnosed: u64,
     /// How long a processor was kept busy.
     pub(crate) busy: Duration,
     /// When every namespace had been read.

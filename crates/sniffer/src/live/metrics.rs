@@ -18,6 +18,7 @@ pub(crate) fn register(
     packet_fates(metrics, figures)?;
     sockets(metrics, figures)?;
     reports(metrics, figures)?;
+    super::sources::register(metrics, figures)?;
     delivery(metrics, client)
 }
 

@@ -5,18 +5,23 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use kernel::proc::{self, SocketCounts};
+use kernel::socket_diag::{Family, Kind};
 use map::{PodUid, Time};
 
+use super::door::{Door, DoorError};
 use super::node::{Household, Member, Node, Tenant};
 use super::owners::{Claim, Owner};
 use crate::limits::MAX_NAMESPACES;
-use crate::sockets::Namespace;
+use crate::sockets::{Namespace, Table};
 
 /// How often a namespace is asked for its addresses again: some get them late, or get more.
 const ADDRESSES_AGAIN: Duration = Duration::from_secs(30);
 
 /// For how long a namespace without addresses is asked each round.
 const ADDRESSES_SOON: Duration = Duration::from_secs(30);
+
+/// Processes by which a namespace is tried to be entered, before its tables are read by one of them.
+const MAX_TRIES: usize = 4;
 
 /// What tells one namespace from another that got its inode: inodes are used again at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,30 +211,62 @@ impl Known {
     /// system.
     pub(crate) fn tables(&self, node: &mut Node, counts: [SocketCounts; 2]) -> Option<Namespace> {
         for member in &self.members {
-            let mut tables = Namespace {
-                inode: self.key.inode,
-                pods: self.pods(),
-                ..Namespace::default()
-            };
-            let [v4, v6] = counts;
-            let [tcp, tcp6] = &mut tables.tcp;
-            let [udp, udp6] = &mut tables.udp;
-            let files = [
-                ("net/tcp", v4.tcp_in_use, tcp),
-                ("net/tcp6", v6.tcp_in_use, tcp6),
-                ("net/udp", v4.udp_in_use, udp),
-                ("net/udp6", v6.udp_in_use, udp6),
-            ];
+            let mut read = self.empty();
             let mut all = true;
-            for (name, in_use, table) in files {
-                all &= in_use == 0 || node.read(member.pid, name, table);
+            for (file, _, in_use, table) in parts(&mut read, counts) {
+                let mut text = Vec::new();
+                all &= in_use == 0 || node.read(member.pid, file, &mut text);
+                *table = Table::Text(text);
             }
             // Only then all was read from this namespace.
             if all && node.is_there(*member, self.key.inode) {
-                return Some(tables);
+                return Some(read);
             }
         }
         None
+    }
+
+    /// The same from socket diagnostics, and how long another thread was kept busy for it; none when there is no process.
+    pub(crate) fn diagnosed(
+        &self,
+        node: &mut Node,
+        counts: [SocketCounts; 2],
+        door: &Door,
+    ) -> (Result<Option<Namespace>, DoorError>, Duration) {
+        let mut busy = Duration::ZERO;
+        let mut refused = None;
+        for member in self.members.iter().take(MAX_TRIES) {
+            let (opened, took) = door.open(node.namespace_file(member.pid));
+            busy += took;
+            let told = opened.and_then(|mut diag| {
+                let mut told = self.empty();
+                for (_, question, in_use, table) in parts(&mut told, counts) {
+                    let mut rows = Vec::new();
+                    if in_use > 0 {
+                        diag.sockets(question.0, question.1, &mut rows)?;
+                    }
+                    *table = Table::Rows(rows);
+                }
+                Ok(told)
+            });
+            match told {
+                Ok(told) if node.is_there(*member, self.key.inode) => {
+                    return (Ok(Some(told)), busy);
+                }
+                Ok(_) => {}
+                Err(error) if error.is_of_process() => refused = Some(error),
+                Err(error) => return (Err(error), busy),
+            }
+        }
+        (refused.map_or(Ok(None), Err), busy)
+    }
+
+    fn empty(&self) -> Namespace {
+        Namespace {
+            inode: self.key.inode,
+            pods: self.pods(),
+            ..Namespace::default()
+        }
     }
 
     fn pods(&self) -> Vec<PodUid> {
@@ -238,6 +275,20 @@ impl Known {
             Tenant::Node | Tenant::Unknown => Vec::new(),
         }
     }
+}
+
+/// Each table: its file, the same as a question, how many sockets it should have, and where it belongs.
+fn parts(
+    of: &mut Namespace,
+    [v4, v6]: [SocketCounts; 2],
+) -> [(&'static str, (Kind, Family), u32, &mut Table); 4] {
+    let ([tcp, tcp6], [udp, udp6]) = (&mut of.tcp, &mut of.udp);
+    [
+        ("net/tcp", (Kind::Tcp, Family::V4), v4.tcp_in_use, tcp),
+        ("net/tcp6", (Kind::Tcp, Family::V6), v6.tcp_in_use, tcp6),
+        ("net/udp", (Kind::Udp, Family::V4), v4.udp_in_use, udp),
+        ("net/udp6", (Kind::Udp, Family::V6), v6.udp_in_use, udp6),
+    ]
 }
 
 /// Times of processes are told in hundredths of a second (`USER_HZ`).

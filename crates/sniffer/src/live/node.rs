@@ -200,6 +200,11 @@ impl Node {
         read(&self.path(pid, file), into).is_ok()
     }
 
+    /// The file of the process's network namespace, which only some may open.
+    pub(crate) fn namespace_file(&self, pid: u32) -> PathBuf {
+        self.path(pid, "ns/net")
+    }
+
     fn is_due(&self, pid: u32, process: Process) -> bool {
         process.young > 0
             || process.place == Place::Hidden

@@ -78,8 +78,6 @@ pub(crate) struct Reporting {
     pub(crate) refresh: Duration,
     /// How many distinct things are remembered.
     pub(crate) remember: usize,
-    /// The sources that this node's rights allow.
-    pub(crate) rights: Vec<&'static str>,
 }
 
 #[derive(Debug)]
@@ -228,7 +226,7 @@ impl Reporting {
         if state.covered.is_none_or(is_due) {
             state.covered = Some(elapsed);
             let held = self.client.stats().held;
-            let coverage = coverage(&self.figures, &self.identity, &self.rights, held, now);
+            let coverage = coverage(&self.figures, &self.identity, held, now);
             self.figures.reports.lock().coverages += 1;
             self.client.offer(coverage);
         }

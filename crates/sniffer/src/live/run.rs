@@ -10,8 +10,7 @@ use app::health::{Affects, Condition};
 use app::shutdown::{BoxError, Stop};
 use app::{App, Role};
 use compact_str::{CompactString, format_compact};
-use kernel::confine::confine;
-use kernel::ring::{PacketSocket, RingError};
+use kernel::confine::{Extra, confine};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use wire::client::{Folder, Reason, Reporter, Settings, reporter};
@@ -25,9 +24,10 @@ use super::node::{Node, own_namespace};
 use super::owners::Owners;
 use super::report::Identity;
 use super::reporting::{Reporting, Switches};
-use super::rights;
+use super::rights::{self, Opened};
 use super::scan::{Hints, Scan, ScanSettings};
 use super::settings::{Args, IGNORED};
+use super::sources::{self, Sources};
 use crate::limits::MAX_KNOWN;
 
 const ROLE: Role = Role {
@@ -50,25 +50,21 @@ pub fn main() -> ExitCode {
     };
     let given = parsed.args.check.then(Given::look);
     // Before there is a second thread.
-    let socket = rights::use_up();
+    let opened = rights::use_up();
     // The only failure is that another part of the process chose one before.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
     if let Some(given) = given {
-        return check::run(parsed, given, socket);
+        return check::run(parsed, given, opened.packets);
     }
     app::run_with(
         &ROLE,
         parsed,
         &mut Builder::new_current_thread(),
-        async move |args, app| start(args, app, socket).await,
+        async move |args, app| start(args, app, opened).await,
     )
 }
 
-async fn start(
-    args: Args,
-    app: &mut App,
-    socket: Result<PacketSocket, RingError>,
-) -> Result<(), BoxError> {
+async fn start(args: Args, app: &mut App, opened: Opened) -> Result<(), BoxError> {
     let started = Stopwatch::start();
     let figures = Figures::default();
     let packets_live = app
@@ -80,7 +76,8 @@ async fn start(
     let reports_flow = app
         .health
         .add("reports", Affects::Readiness, "nothing was reported yet")?;
-    let ring = socket
+    let ring = opened
+        .packets
         .and_then(|socket| socket.start(usize::try_from(args.ring_size.get()).unwrap_or(0)))
         .inspect_err(|error| {
             tracing::error!(
@@ -97,8 +94,15 @@ async fn start(
         node: node_name(&args.node_name),
         reporter: random_name(),
     };
+    let door = sources::diagnostics(opened.door);
+    let events = sources::tracepoint(opened.events);
+    let sources = Sources {
+        diagnostics: door.is_some(),
+        tracepoint: events.is_some(),
+    };
+    *figures.sources.lock() = sources;
     tracing::info!(
-        node = %identity.node, mapper = %args.mapper_api_url, sources = "packets, sockets",
+        node = %identity.node, mapper = %args.mapper_api_url, sources = sources.names().join(", "),
         "the node is watched"
     );
 
@@ -119,6 +123,7 @@ async fn start(
             thousandths: args.scan_budget,
             sockets: args.enable_socket_scanner,
         },
+        door,
         owners.clone(),
         hints.clone(),
         figures.clone(),
@@ -129,9 +134,10 @@ async fn start(
         scan.run(&from_sockets, stop);
         Ok::<_, BoxError>(())
     });
-    let of_packets = figures.clone();
+    let (of_packets, addresses) = (figures.clone(), owners.clone());
     app.tasks.spawn_thread("packets", move |stop| {
-        capture::run(ring, &batches_in, &of_packets, started, stop)
+        let live = capture::Live::new(ring, events, addresses);
+        capture::run(live, &batches_in, &of_packets, started, stop)
     });
     let reporting = Reporting {
         identity,
@@ -147,7 +153,6 @@ async fn start(
         figures: figures.clone(),
         refresh: args.sniffer_report_interval.get(),
         remember: MAX_KNOWN,
-        rights: vec!["packets", "sockets"],
     };
     app.tasks.spawn("reporting", reporting.run(batches));
     app.tasks.spawn("delivery", delivery.run());
@@ -158,17 +163,22 @@ async fn start(
     };
     let check = watch(conditions, figures, client, started, app.stop.clone());
     app.tasks.spawn("check", check);
-    restrict(args.seccomp);
+    restrict(args.seccomp, sources);
     Ok(())
 }
 
 /// Last, when everything is open: from then on there is less that is needed.
-fn restrict(wanted: bool) {
+fn restrict(wanted: bool, sources: Sources) {
     if !wanted {
         tracing::info!("system calls are not confined (--seccomp=false)");
         return;
     }
-    match confine(&[]) {
+    let extra: &[Extra] = if sources.diagnostics {
+        &[Extra::Namespaces]
+    } else {
+        &[]
+    };
+    match confine(extra) {
         Ok(()) => tracing::info!("system calls are confined (--seccomp)"),
         Err(error) => tracing::warn!(%error, "system calls are not confined; all else goes on"),
     }

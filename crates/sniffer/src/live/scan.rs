@@ -15,6 +15,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::batch::{Batch, hand_over};
 use super::budget::Budget;
+use super::door::{Door, DoorError};
 use super::figures::Figures;
 use super::namespaces::Namespaces;
 use super::node::{Node, Walk};
@@ -68,6 +69,8 @@ pub(crate) struct Scan {
     node: Node,
     namespaces: Namespaces,
     scanner: Scanner,
+    /// The way to socket diagnostics, where rights allow; without it, or where it fails, tables are read.
+    door: Option<Door>,
     aggregate: Aggregate<RandomState>,
     owners: Owners,
     hints: Hints,
@@ -82,8 +85,10 @@ pub(crate) struct Scan {
     started: Stopwatch,
     /// The first sweep is free of the budget: before it, nothing is known of connections that were there.
     swept: bool,
-    /// The thread's time on a processor, as far as the budget knows of it.
+    /// The time on a processor, as far as the budget knows of it.
     busy: Duration,
+    /// Another thread's time on a processor, for this one.
+    elsewhere: Duration,
     file: Vec<u8>,
 }
 
@@ -99,6 +104,7 @@ impl Scan {
     pub(crate) fn new(
         node: Node,
         settings: &ScanSettings,
+        door: Option<Door>,
         owners: Owners,
         hints: Hints,
         figures: Figures,
@@ -108,6 +114,7 @@ impl Scan {
             node,
             namespaces: Namespaces::default(),
             scanner: Scanner::new(),
+            door,
             aggregate: Aggregate::new(RandomState::new()),
             owners,
             hints,
@@ -119,6 +126,7 @@ impl Scan {
             started,
             swept: false,
             busy: Duration::ZERO,
+            elsewhere: Duration::ZERO,
             file: Vec::new(),
         }
     }
@@ -264,14 +272,32 @@ impl Scan {
     fn read(&mut self, inode: u64, now: Duration) -> Option<Namespace> {
         let known = self.namespaces.get_mut(inode)?;
         let counts = known.count(&self.node, &mut self.file);
-        let tables = counts.and_then(|counts| known.tables(&mut self.node, counts));
+        let (mut told, mut elsewhere) = (Ok(None), Duration::ZERO);
+        if let (Some(door), Some(counts)) = (&self.door, counts) {
+            (told, elsewhere) = known.diagnosed(&mut self.node, counts, door);
+        }
+        let is_told = matches!(told, Ok(Some(_)));
+        let is_failed = told.is_err();
+        let is_gone = matches!(told, Err(DoorError::Gone));
+        let tables = told
+            .unwrap_or_default()
+            .or_else(|| known.tables(&mut self.node, counts?));
         // One that has ended is not tried again: the next walk takes it out.
         known.read = Some(now);
         known.unexplained = 0;
         known.explained = 0;
         known.counts = counts.unwrap_or_default();
+        if is_gone {
+            tracing::warn!("no socket diagnostics any more: socket tables are read");
+            self.door = None;
+            self.figures.sources.lock().diagnostics = false;
+        }
+        self.elsewhere += elsewhere;
         self.spend();
-        self.figures.sockets.lock().reads += u64::from(tables.is_some());
+        let mut figures = self.figures.sockets.lock();
+        figures.reads += u64::from(tables.is_some());
+        figures.diagnosed += u64::from(is_told);
+        figures.undiagnosed += u64::from(is_failed);
         tables
     }
 
@@ -283,9 +309,10 @@ impl Scan {
         }
     }
 
-    /// How long the thread has kept a processor busy since the last time.
+    /// How long the thread has kept a processor busy since the last time, and others for it.
     fn used(&mut self) -> Duration {
-        let before = std::mem::replace(&mut self.busy, clock::thread_busy());
+        let busy = clock::thread_busy() + self.elsewhere;
+        let before = std::mem::replace(&mut self.busy, busy);
         self.busy.saturating_sub(before)
     }
 

@@ -10,4 +10,5 @@ mod dns;
 mod handshakes;
 mod known;
 mod node;
+mod socket_events;
 mod sockets;

@@ -28,10 +28,14 @@ impl Node {
     pub(crate) fn captures(&mut self, packet: &[u8]) -> &mut Self {
         self.waits(1);
         let packet = packet::parse(LinkType::RawIp, packet).map_err(PacketFate::Unreadable);
-        let at = Time::from_nanos(self.now * 1_000_000);
+        let at = self.now();
         self.collector
             .packet(at, packet, |_| None, &mut self.aggregate);
         self
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        Time::from_nanos(self.now * 1_000_000)
     }
 
     /// Lets this many milliseconds go by.
@@ -42,7 +46,7 @@ impl Node {
 
     /// Settles what is due.
     pub(crate) fn expires(&mut self) -> &mut Self {
-        let now = Time::from_nanos(self.now * 1_000_000);
+        let now = self.now();
         self.collector.expire(now, &mut self.aggregate);
         self
     }

@@ -1,10 +1,11 @@
 use std::hash::RandomState;
 
+use kernel::socket_table::SocketState;
 use map::Time;
 use map::tally::Tally;
 use sniffer::Aggregate;
-use sniffer::sockets::{Namespace, Scanner, SocketFate};
-use testkit::sockets::{ESTABLISHED, LISTEN, Row, TIME_WAIT, table};
+use sniffer::sockets::{Namespace, Scanner, SocketFate, Table};
+use testkit::sockets::{CLOSE, ESTABLISHED, LISTEN, Row, TIME_WAIT, table};
 
 use crate::node::{at, text};
 
@@ -18,8 +19,8 @@ fn namespace(inode: u64, rows: &[Row]) -> Namespace {
     Namespace {
         inode,
         pods: vec![POD.parse().unwrap()],
-        tcp: [table(rows).into_bytes(), Vec::new()],
-        udp: [Vec::new(), Vec::new()],
+        tcp: [table(rows).into_bytes().into(), Table::default()],
+        ..Namespace::default()
     }
 }
 
@@ -133,8 +134,64 @@ fn inside_one_pod_and_to_dns_is_no_call() {
 #[test]
 fn the_sum_of_fates_is_the_rows() {
     let mut broken = namespace(1, &[row("10.244.0.5:40000", "10.96.0.20:80", ESTABLISHED)]);
-    broken.tcp[0].extend(b"  7: not a row\n\n  8: 0500F40A:9C40\n");
+    let Table::Text(text) = &mut broken.tcp[0] else {
+        panic!("it is made as text");
+    };
+    text.extend(b"  7: not a row\n\n  8: 0500F40A:9C40\n");
     let (connections, fates) = Scans::new().scan(&[broken]);
     assert_eq!(connections, ["10.244.0.5 → 10.96.0.20:80 accepted"]);
     assert_eq!((fates.get(&SocketFate::Malformed), fates.total()), (2, 3));
+}
+
+/// Socket diagnostics hand over rows instead of text, without the states that count for nothing.
+#[test]
+fn rows_are_read_as_text_is() {
+    let as_rows = |namespace: &Namespace| {
+        let rows = |table: &Table| match table {
+            Table::Text(text) => kernel::socket_table::sockets(text)
+                .filter(|row| {
+                    row.is_err() || row.is_ok_and(|row| row.state != SocketState::TimeWait)
+                })
+                .collect(),
+            Table::Rows(rows) => rows.clone(),
+        };
+        Namespace {
+            tcp: namespace
+                .tcp
+                .each_ref()
+                .map(|table| Table::Rows(rows(table))),
+            udp: namespace
+                .udp
+                .each_ref()
+                .map(|table| Table::Rows(rows(table))),
+            ..namespace.clone()
+        }
+    };
+    let mut server = namespace(
+        1,
+        &[
+            row("0.0.0.0:8080", "0.0.0.0:0", LISTEN),
+            row("10.244.0.9:8080", "10.244.0.5:40000", ESTABLISHED),
+            row("10.244.0.9:8080", "93.184.216.34:50000", ESTABLISHED),
+            row("10.244.0.9:8080", "10.244.0.6:40000", TIME_WAIT),
+        ],
+    );
+    let udp = [
+        row("10.244.0.9:33000", "10.96.0.30:8125", ESTABLISHED),
+        row("0.0.0.0:9000", "0.0.0.0:0", CLOSE),
+    ];
+    server.udp[0] = table(&udp).into_bytes().into();
+    let client = namespace(2, &[row("10.244.0.5:40000", "10.96.0.20:80", ESTABLISHED)]);
+    let (text, fates) = Scans::new().scan(&[server.clone(), client.clone()]);
+    let (rows, fates_of_rows) = Scans::new().scan(&[as_rows(&server), as_rows(&client)]);
+    assert_eq!(rows, text);
+    assert_eq!(rows.len(), 3);
+    let told = |fates: &Tally<SocketFate>| {
+        fates
+            .iter()
+            .filter(|(fate, _)| **fate != SocketFate::NotEstablished)
+            .map(|(fate, count)| (*fate, count))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(&fates_of_rows), told(&fates));
 }
