@@ -39,7 +39,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         drawing.height
     );
     for (ending, format) in Format::ALL {
-        if matches!(format, Format::Svg | Format::Html | Format::Dot | Format::Mermaid) || format.is_binary() {
+        if matches!(
+            format,
+            Format::Svg | Format::Html | Format::Dot | Format::Mermaid
+        ) || format.is_binary()
+        {
             let bytes = format.render(&map, options);
             let path = Path::new(folder).join(format!("{name}.{ending}"));
             println!("{} bytes: {}", bytes.len(), path.display());

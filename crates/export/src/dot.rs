@@ -17,7 +17,10 @@ fn document(out: &mut String, graph: &Graph<'_>) -> fmt::Result {
     let (frame, line, card) = (LIGHT.frame, LIGHT.frame_line, LIGHT.card);
     writeln!(out, "digraph map {{")?;
     writeln!(out, "  rankdir=LR;")?;
-    writeln!(out, "  graph [fontname=\"Inter,Helvetica,Arial,sans-serif\", fontsize=13, nodesep=0.18, ranksep=0.9];")?;
+    writeln!(
+        out,
+        "  graph [fontname=\"Inter,Helvetica,Arial,sans-serif\", fontsize=13, nodesep=0.18, ranksep=0.9];"
+    )?;
     writeln!(
         out,
         "  node [shape=box, style=\"rounded,filled\", fillcolor=\"{card}\", fontname=\"Inter,Helvetica,Arial,sans-serif\", \
@@ -49,7 +52,11 @@ fn document(out: &mut String, graph: &Graph<'_>) -> fmt::Result {
                 quoted(&label(node), true),
                 quoted(&node.about, true),
                 hue(g),
-                if node.is_only_tried { ", style=\"rounded,dashed\"" } else { "" },
+                if node.is_only_tried {
+                    ", style=\"rounded,dashed\""
+                } else {
+                    ""
+                },
             )?;
         }
         if is_framed {

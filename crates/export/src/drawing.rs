@@ -156,6 +156,7 @@ impl Path {
     }
 
     /// Where the last segment comes from.
+    #[cfg(feature = "pictures")]
     pub(crate) fn heading(&self) -> Point {
         match self.segments.last() {
             Some(Segment::Curve(_, control, _)) => *control,

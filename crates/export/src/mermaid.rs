@@ -59,7 +59,12 @@ fn document(out: &mut String, graph: &Graph<'_>) -> fmt::Result {
         .map(|(i, _)| i.to_string())
         .collect();
     if !attempts.is_empty() {
-        writeln!(out, "  linkStyle {} stroke:{}", attempts.join(","), LIGHT.attempt)?;
+        writeln!(
+            out,
+            "  linkStyle {} stroke:{}",
+            attempts.join(","),
+            LIGHT.attempt
+        )?;
     }
     for (g, group) in graph.groups.iter().enumerate() {
         if group.sort == GroupSort::Outside && !group.title.is_empty() {

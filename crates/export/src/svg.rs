@@ -15,8 +15,7 @@ use crate::text::xml;
 use crate::theme::{DARK, HEAD, LIGHT, Theme, stroke};
 
 /// Fonts that look alike, where the first is not installed.
-const FONTS: &str =
-    "Inter,\"Inter Variable\",system-ui,-apple-system,\"Segoe UI\",Roboto,\"DejaVu Sans\",sans-serif";
+const FONTS: &str = "Inter,\"Inter Variable\",system-ui,-apple-system,\"Segoe UI\",Roboto,\"DejaVu Sans\",sans-serif";
 
 /// A document of its own.
 pub(crate) fn render(drawing: &Drawing) -> String {
@@ -41,9 +40,18 @@ pub(crate) fn style() -> String {
 }
 
 fn rules(out: &mut String) -> fmt::Result {
-    write!(out, "svg text{{font-family:{FONTS};font-size:{TEXT_SIZE}px;font-weight:500}}")?;
-    write!(out, "svg .s{{font-size:{SMALL_TEXT_SIZE}px}}svg .b{{font-weight:600}}")?;
-    write!(out, ".a{{fill:none}}.g rect{{stroke-width:1}}.n rect{{stroke-width:1.3}}.o rect,.t rect{{stroke-dasharray:5 4}}")?;
+    write!(
+        out,
+        "svg text{{font-family:{FONTS};font-size:{TEXT_SIZE}px;font-weight:500}}"
+    )?;
+    write!(
+        out,
+        "svg .s{{font-size:{SMALL_TEXT_SIZE}px}}svg .b{{font-weight:600}}"
+    )?;
+    write!(
+        out,
+        ".a{{fill:none}}.g rect{{stroke-width:1}}.n rect{{stroke-width:1.3}}.o rect,.t rect{{stroke-dasharray:5 4}}"
+    )?;
     write!(out, ".a:hover{{stroke-width:3.5}}")?;
     for (sort, _) in ArrowSort::ALL {
         let (width, dashes) = stroke(sort);
@@ -72,12 +80,21 @@ fn colours(out: &mut String, theme: &Theme) -> fmt::Result {
         attempt,
         hues,
     } = theme;
-    write!(out, ".ground{{fill:{ground}}}svg text{{fill:{text}}}svg .s{{fill:{remark}}}")?;
-    write!(out, ".g rect{{fill:{frame};stroke:{frame_line}}}.n rect{{fill:{card}}}")?;
+    write!(
+        out,
+        ".ground{{fill:{ground}}}svg text{{fill:{text}}}svg .s{{fill:{remark}}}"
+    )?;
+    write!(
+        out,
+        ".g rect{{fill:{frame};stroke:{frame_line}}}.n rect{{fill:{card}}}"
+    )?;
     for (i, hue) in hues.iter().enumerate() {
         write!(out, ".h{i}{{stroke:{hue}}}svg .f{i}{{fill:{hue}}}")?;
     }
-    write!(out, ".a.attempt{{stroke:{attempt}}}svg .fa{{fill:{attempt}}}")
+    write!(
+        out,
+        ".a.attempt{{stroke:{attempt}}}svg .fa{{fill:{attempt}}}"
+    )
 }
 
 fn document(out: &mut String, drawing: &Drawing, style: Option<&str>) -> fmt::Result {
@@ -91,8 +108,15 @@ fn document(out: &mut String, drawing: &Drawing, style: Option<&str>) -> fmt::Re
         write!(out, "<style>{style}</style>")?;
     }
     heads(out)?;
-    write!(out, "<rect class=\"ground\" width=\"{width}\" height=\"{height}\"/>")?;
-    for group in drawing.groups.iter().filter(|group| !group.title.is_empty()) {
+    write!(
+        out,
+        "<rect class=\"ground\" width=\"{width}\" height=\"{height}\"/>"
+    )?;
+    for group in drawing
+        .groups
+        .iter()
+        .filter(|group| !group.title.is_empty())
+    {
         frame(out, group)?;
     }
     for arrow in &drawing.arrows {
@@ -103,7 +127,11 @@ fn document(out: &mut String, drawing: &Drawing, style: Option<&str>) -> fmt::Re
         card(out, node, hue)?;
     }
     for (at, sort, words) in &drawing.legend {
-        let head = if *sort == ArrowSort::Attempt { "a" } else { "0" };
+        let head = if *sort == ArrowSort::Attempt {
+            "a"
+        } else {
+            "0"
+        };
         write!(
             out,
             "\n<path class=\"a h0 {}\" marker-end=\"url(#m{head})\" d=\"M{} {}h{SAMPLE_WIDTH}\"/>",
@@ -146,7 +174,11 @@ fn heads(out: &mut String) -> fmt::Result {
 fn frame(out: &mut String, group: &Frame) -> fmt::Result {
     let rect = group.rect;
     let outside = if group.is_outside { " o" } else { "" };
-    write!(out, "\n<g class=\"g{outside}\"><title>{}</title>", xml(&group.about))?;
+    write!(
+        out,
+        "\n<g class=\"g{outside}\"><title>{}</title>",
+        xml(&group.about)
+    )?;
     rectangle(out, &rect, CORNER, None)?;
     let at = Point {
         x: rect.x + 16.0,
@@ -164,7 +196,9 @@ fn rectangle(
     corner: f64,
     hue: Option<usize>,
 ) -> fmt::Result {
-    let class = hue.map(|hue| format!(" class=\"h{hue}\"")).unwrap_or_default();
+    let class = hue
+        .map(|hue| format!(" class=\"h{hue}\""))
+        .unwrap_or_default();
     write!(
         out,
         "<rect{class} x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"{corner}\"/>",
@@ -177,15 +211,33 @@ fn rectangle(
 
 fn card(out: &mut String, node: &Card, hue: usize) -> fmt::Result {
     let tried = if node.is_only_tried { " t" } else { "" };
-    write!(out, "\n<g class=\"n{tried}\"><title>{}</title>", xml(&node.about))?;
+    write!(
+        out,
+        "\n<g class=\"n{tried}\"><title>{}</title>",
+        xml(&node.about)
+    )?;
     rectangle(out, &node.rect, CORNER / 2.0, Some(hue))?;
     let x = node.rect.x + Card::TEXT_X;
     let baseline = |size: f64| node.rect.middle() + size * CAP_HEIGHT / 2.0;
     let y = baseline(TEXT_SIZE);
-    text(out, &node.name, Point { x, y }, "", TEXT_SIZE, Weight::Medium)?;
+    text(
+        out,
+        &node.name,
+        Point { x, y },
+        "",
+        TEXT_SIZE,
+        Weight::Medium,
+    )?;
     if !node.remark.is_empty() {
         let x = x + font::width(&node.name, TEXT_SIZE, Weight::Medium) + Card::REMARK_GAP;
-        text(out, &node.remark, Point { x, y }, "s", SMALL_TEXT_SIZE, Weight::Medium)?;
+        text(
+            out,
+            &node.remark,
+            Point { x, y },
+            "s",
+            SMALL_TEXT_SIZE,
+            Weight::Medium,
+        )?;
     }
     out.push_str("</g>");
     Ok(())

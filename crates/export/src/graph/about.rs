@@ -1,5 +1,7 @@
 //! What is known of an edge, in words: for tooltips and tables.
 
+use std::fmt::Write;
+
 use map::{Edge, Evidence, Facet, HttpMethod, Outcome, Protocol, Time};
 
 use super::Arrow;
@@ -24,7 +26,7 @@ pub(crate) fn words_of(edge: &Edge, is_attempt: bool) -> Words {
         .ports()
         .map(|(protocol, port)| match protocol {
             Protocol::Tcp => port.to_string(),
-            other => format!("{port}/{}", other.as_str()),
+            Protocol::Udp => format!("{port}/udp"),
         })
         .collect();
     let mut details = Vec::new();
@@ -82,24 +84,34 @@ impl Arrow<'_> {
 
     /// The tooltip: `client → server`, and what is known.
     pub(crate) fn about(&self, client: &str, server: &str) -> String {
+        // Writing to a string cannot fail.
         let mut text = format!("{client} → {server}");
         let is_folded = self.edges.len() > 1;
         for (key, edge, is_attempt) in self.edges.iter().take(Self::MAX_TOLD) {
             let words = words_of(edge, *is_attempt);
             if is_folded {
-                text += &format!("\n{} → {}", key.client, key.server);
+                let _ = write!(text, "\n{} → {}", key.client, key.server);
             }
             if !words.ports.is_empty() {
-                text += &format!("\nport {}", words.ports);
+                let _ = write!(text, "\nport {}", words.ports);
             }
             for detail in words.details {
                 text += "\n";
                 text += &detail;
             }
-            text += &format!("\nlast seen {} ({})", when(edge.seen.last()), words.evidence);
+            let _ = write!(
+                text,
+                "\nlast seen {} ({})",
+                when(edge.seen.last()),
+                words.evidence
+            );
         }
         if self.edges.len() > Self::MAX_TOLD {
-            text += &format!("\nand {} more edges", self.edges.len() - Self::MAX_TOLD);
+            let _ = write!(
+                text,
+                "\nand {} more edges",
+                self.edges.len() - Self::MAX_TOLD
+            );
         }
         text
     }

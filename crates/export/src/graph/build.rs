@@ -1,6 +1,7 @@
 //! From the map to the graph.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use map::{CloudProvider, Edge, EdgeKey, Map, Peer, Workload};
 
@@ -66,7 +67,12 @@ impl<'m> Graph<'m> {
             let mut busiest: Vec<_> = busy.into_iter().collect();
             busiest.sort_by_key(|(_, edges)| std::cmp::Reverse(*edges));
             busiest.truncate(limits.nodes);
-            ends.shown = Some(busiest.into_iter().map(|(namespace, _)| namespace).collect());
+            ends.shown = Some(
+                busiest
+                    .into_iter()
+                    .map(|(namespace, _)| namespace)
+                    .collect(),
+            );
         }
         let mut graph = Self::of(seen, &ends);
         graph.note = format!(
@@ -79,8 +85,11 @@ impl<'m> Graph<'m> {
                 .arrows
                 .sort_by_key(|arrow| std::cmp::Reverse(arrow.edges.len()));
             graph.arrows.truncate(limits.arrows);
-            graph.arrows.sort_by_key(|arrow| (arrow.client, arrow.server));
-            graph.note += &format!(" The {left_out} arrows with the fewest edges are left out.");
+            graph
+                .arrows
+                .sort_by_key(|arrow| (arrow.client, arrow.server));
+            let more = format!(" The {left_out} arrows with the fewest edges are left out.");
+            graph.note.push_str(&more);
         }
         graph
     }
@@ -96,11 +105,14 @@ impl<'m> Graph<'m> {
         for (key, edge, is_attempt) in seen {
             let pair = [&key.client, &key.server].map(|peer| {
                 let end = ends.of(&key.cluster, peer);
-                let place = (ends.group(end, many), end);
+                let place = (Ends::group(end, many), end);
                 members.entry(place.clone()).or_default().insert(peer);
                 place
             });
-            pairs.entry(pair).or_default().push((key, edge, *is_attempt));
+            pairs
+                .entry(pair)
+                .or_default()
+                .push((key, edge, *is_attempt));
         }
         let mut graph = Self::default();
         let mut places = BTreeMap::new();
@@ -110,14 +122,18 @@ impl<'m> Graph<'m> {
                 graph.groups.push(group.clone());
             }
             places.insert((group, *end), graph.nodes.len());
-            graph.nodes.push(node(*end, peers, graph.groups.len() - 1, &shared));
+            graph
+                .nodes
+                .push(node(*end, peers, graph.groups.len() - 1, &shared));
         }
         for ([client, server], edges) in pairs {
             let place = |(group, end): &(Group, End<'m>)| places.get(&(group, *end)).copied();
             let (Some(client), Some(server)) = (place(&client), place(&server)) else {
                 continue;
             };
-            let sorts = edges.iter().map(|(_, edge, is_attempt)| ArrowSort::of(edge, *is_attempt));
+            let sorts = edges
+                .iter()
+                .map(|(_, edge, is_attempt)| ArrowSort::of(edge, *is_attempt));
             let sort = sorts.max().unwrap_or(ArrowSort::Plain);
             if sort != ArrowSort::Attempt {
                 graph.nodes[client].is_only_tried = false;
@@ -171,7 +187,7 @@ impl<'m> Ends<'m> {
         }
     }
 
-    fn group(&self, end: End<'m>, many_clusters: bool) -> Group {
+    fn group(end: End<'m>, many_clusters: bool) -> Group {
         let (sort, title) = match end {
             End::Internet => (GroupSort::Internet, String::new()),
             End::Workload(cluster, workload) if many_clusters && !cluster.is_empty() => (
@@ -228,12 +244,13 @@ fn node(
             } else {
                 short_kind(&workload.kind).to_owned()
             };
+            // Writing to a string cannot fail.
             let mut about = format!("{}.{}", workload.name, workload.namespace);
             if !workload.kind.is_empty() {
-                about += &format!("\n{}", workload.kind);
+                let _ = write!(about, "\n{}", workload.kind);
             }
             if !cluster.is_empty() {
-                about += &format!("\ncluster {cluster}");
+                let _ = write!(about, "\ncluster {cluster}");
             }
             (workload.name.to_string(), remark, about)
         }
@@ -246,19 +263,26 @@ fn node(
                 "" => namespace.to_owned(),
                 cluster => format!("{cluster} / {namespace}"),
             };
-            (name.clone(), remark.clone(), format!("namespace {name}\n{remark}"))
+            (
+                name.clone(),
+                remark.clone(),
+                format!("namespace {name}\n{remark}"),
+            )
         }
         End::Rest => {
             let remark = format!("{} workloads", peers.len());
             ("all other namespaces".to_owned(), remark.clone(), remark)
         }
         End::Domain(domain) if peers.len() > 1 => (domain.to_owned(), count("names"), all()),
-        End::Domain(_) => (only(), String::new(), only()),
         End::Addresses(family) => (family.to_owned(), peers.len().to_string(), all()),
-        End::Address(_) => (only(), String::new(), only()),
+        End::Domain(_) | End::Address(_) => (only(), String::new(), only()),
         End::Cloud(provider, name) => {
             let provider = provider.as_str();
-            (name.to_owned(), provider.to_owned(), format!("{name}\n{provider}"))
+            (
+                name.to_owned(),
+                provider.to_owned(),
+                format!("{name}\n{provider}"),
+            )
         }
     };
     Node {

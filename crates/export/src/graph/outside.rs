@@ -13,9 +13,7 @@ pub(super) fn domain(name: &DnsName) -> &str {
     let dots: Vec<usize> = name.rmatch_indices('.').map(|(at, _)| at).collect();
     let label = |from: usize, to: usize| name.get(from + 1..to).unwrap_or_default();
     let kept = match dots[..] {
-        [last, second, ..]
-            if name.len() - last == 3 && PURPOSES.contains(&label(second, last)) =>
-        {
+        [last, second, ..] if name.len() - last == 3 && PURPOSES.contains(&label(second, last)) => {
             dots.get(2)
         }
         _ => dots.get(1),

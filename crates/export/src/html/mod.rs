@@ -51,14 +51,14 @@ pub(crate) fn render(graph: &Graph<'_>) -> String {
     let picture = svg::element(&layout::draw(graph));
     let json = json_in_html(&serde_json::to_string(&data(graph)).unwrap_or_default());
     let style = style();
-    let namespaces: String = graph
-        .groups
-        .iter()
-        .enumerate()
+    let namespaces = graph.groups.iter().enumerate();
+    let namespaces: Vec<String> = namespaces
         .filter(|(_, group)| group.sort == GroupSort::Namespace && !group.title.is_empty())
         .map(|(g, group)| format!("<option value=\"{g}\">{}</option>", xml(&group.title)))
         .collect();
-    let columns = COLUMNS.map(|column| format!("<th scope=\"col\"><button type=\"button\">{column}</button></th>"));
+    let namespaces = namespaces.concat();
+    let columns = COLUMNS
+        .map(|column| format!("<th scope=\"col\"><button type=\"button\">{column}</button></th>"));
     let columns = columns.concat();
     format!(
         r#"<!DOCTYPE html>
@@ -126,7 +126,11 @@ fn data<'a>(graph: &'a Graph<'_>) -> Data<'a> {
     }
     Data {
         nodes: nodes.collect(),
-        arrows: graph.arrows.iter().map(|arrow| (arrow.client, arrow.server)).collect(),
+        arrows: graph
+            .arrows
+            .iter()
+            .map(|arrow| (arrow.client, arrow.server))
+            .collect(),
         rows,
     }
 }

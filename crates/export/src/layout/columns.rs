@@ -40,7 +40,10 @@ pub(super) fn columns(
     let layers = layers(&order, arrows);
     order.sort_by_key(|g| (outlines[*g].sort, layers[*g]));
     let total: f64 = outlines.iter().map(|outline| outline.height).sum();
-    let highest = outlines.iter().map(|outline| outline.height).fold(1.0, f64::max);
+    let highest = outlines
+        .iter()
+        .map(|outline| outline.height)
+        .fold(1.0, f64::max);
     let step = (total / highest).max(1.0).powf(1.0 / number(TRIES));
     let heights = (0..=TRIES).map(|i| highest * 1.001 * step.powi(i32::try_from(i).unwrap_or(0)));
     let filled = heights.map(|height| fill(&order, outlines, &layers, height));
@@ -78,24 +81,22 @@ fn layers(order: &[usize], arrows: &BTreeMap<(usize, usize), usize>) -> Vec<usiz
 }
 
 /// Columns up to a height; without one, a column for each layer.
-fn fill(
-    order: &[usize],
-    outlines: &[Outline],
-    layers: &[usize],
-    height: f64,
-) -> Vec<Vec<usize>> {
+fn fill(order: &[usize], outlines: &[Outline], layers: &[usize], height: f64) -> Vec<Vec<usize>> {
     /// A column that is as full as this ends with its layer.
     const FULL: f64 = 0.65;
     let mut columns: Vec<Vec<usize>> = Vec::new();
     let mut used = 0.0;
     for &g in order {
         let outline = outlines[g];
-        let starts = columns.last().and_then(|column| column.last()).is_none_or(|&last| {
-            let is_next = layers[last] != layers[g];
-            outlines[last].sort != outline.sort
-                || used + outline.height > height
-                || (is_next && (height.is_infinite() || used > FULL * height))
-        });
+        let starts = columns
+            .last()
+            .and_then(|column| column.last())
+            .is_none_or(|&last| {
+                let is_next = layers[last] != layers[g];
+                outlines[last].sort != outline.sort
+                    || used + outline.height > height
+                    || (is_next && (height.is_infinite() || used > FULL * height))
+            });
         if starts {
             columns.push(Vec::new());
             used = 0.0;
@@ -116,8 +117,14 @@ fn cost(
     let mut column_of = vec![0; outlines.len()];
     let (mut width, mut height) = (0.0, 1.0_f64);
     for (i, column) in columns.iter().enumerate() {
-        column.iter().for_each(|&g| column_of[g] = i);
-        width += GAP + column.iter().map(|g| outlines[*g].width).fold(0.0, f64::max);
+        for &g in column {
+            column_of[g] = i;
+        }
+        width += GAP
+            + column
+                .iter()
+                .map(|g| outlines[*g].width)
+                .fold(0.0, f64::max);
         height = height.max(column.iter().map(|g| outlines[*g].height).sum());
     }
     let all: usize = arrows.values().sum();
@@ -126,7 +133,10 @@ fn cost(
         .filter(|((from, to), _)| column_of[*from] == column_of[*to])
         .map(|(_, n)| n)
         .sum();
-    let filled: f64 = outlines.iter().map(|outline| outline.width * outline.height).sum();
+    let filled: f64 = outlines
+        .iter()
+        .map(|outline| outline.width * outline.height)
+        .sum();
     let aspect = (width / height / ASPECT).ln().abs();
     // A small picture fits on every screen, whatever its shape.
     let weight = if width < 1_200.0 && height < 900.0 {

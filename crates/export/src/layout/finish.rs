@@ -4,9 +4,7 @@ use super::groups::Places;
 use super::inside::{CARD_HEIGHT, Inside, LOOP_HEIGHT};
 use super::route::{Stop, route};
 use super::{Plan, Text, Way, number};
-use crate::drawing::{
-    Card, Drawing, Frame, HUES, Path, Point, Rect, SMALL_TEXT_SIZE, Segment,
-};
+use crate::drawing::{Card, Drawing, Frame, HUES, Path, Point, Rect, SMALL_TEXT_SIZE, Segment};
 use crate::font::{self, Weight};
 use crate::graph::{ArrowSort, Graph, GroupSort};
 
@@ -52,7 +50,10 @@ pub(super) fn drawing(
         .iter()
         .enumerate()
         .map(|(v, node)| Card {
-            rect: moved(insides[node.group].cards[plan.local[v]], corners[node.group]),
+            rect: moved(
+                insides[node.group].cards[plan.local[v]],
+                corners[node.group],
+            ),
             group: node.group,
             name: texts[v].name.clone(),
             remark: texts[v].remark.clone(),
@@ -67,7 +68,11 @@ pub(super) fn drawing(
             Way::Itself => itself(nodes[arrow.client].rect),
             Way::Inside(i) => {
                 let stops = insides[group].arrows[i].iter();
-                route(&stops.map(|stop| stop.moved(corners[group])).collect::<Vec<_>>())
+                route(
+                    &stops
+                        .map(|stop| stop.moved(corners[group]))
+                        .collect::<Vec<_>>(),
+                )
             }
             Way::Crossing(i) => route(&crossing(plan, insides, places, &corners, i)),
         };
@@ -153,7 +158,10 @@ fn itself(rect: Rect) -> (Point, Vec<Segment>) {
 /// The legend, if there is more than one sort of arrows or one that needs words; and the notes.
 fn explain(drawing: &mut Drawing, graph: &Graph<'_>) {
     let occurs = |sort: ArrowSort| drawing.arrows.iter().any(|arrow| arrow.sort == sort);
-    let sorts: Vec<_> = ArrowSort::ALL.into_iter().filter(|(sort, _)| occurs(*sort)).collect();
+    let sorts: Vec<_> = ArrowSort::ALL
+        .into_iter()
+        .filter(|(sort, _)| occurs(*sort))
+        .collect();
     let mut y = drawing.height - MARGIN;
     if sorts.iter().any(|(sort, _)| *sort != ArrowSort::Plain) {
         let mut x = MARGIN;
@@ -176,7 +184,13 @@ fn explain(drawing: &mut Drawing, graph: &Graph<'_>) {
     }
     if graph.nodes.is_empty() {
         let words = "No connections.".to_owned();
-        drawing.notes.push((Point { x: MARGIN, y: y + LINE / 2.0 }, words));
+        drawing.notes.push((
+            Point {
+                x: MARGIN,
+                y: y + LINE / 2.0,
+            },
+            words,
+        ));
         y += LINE;
     }
     drawing.height = y + MARGIN;

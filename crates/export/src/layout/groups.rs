@@ -70,18 +70,20 @@ struct Cable {
 }
 
 pub(super) fn place(columns: &[Vec<usize>], insides: &[Inside], crossings: &[Crossing]) -> Places {
-    let mut layered = Layered::default();
-    layered.layers = columns.to_vec();
-    layered.vertices = insides
-        .iter()
-        .map(|inside| Vertex {
-            height: inside.height,
-            space: GROUP_SPACE,
-        })
-        .collect();
+    let boxes = insides.iter().map(|inside| Vertex {
+        height: inside.height,
+        space: GROUP_SPACE,
+    });
+    let mut layered = Layered {
+        layers: columns.to_vec(),
+        vertices: boxes.collect(),
+        links: Vec::new(),
+    };
     let mut column_of = vec![0; insides.len()];
     for (i, column) in columns.iter().enumerate() {
-        column.iter().for_each(|&g| column_of[g] = i);
+        for &g in column {
+            column_of[g] = i;
+        }
     }
     let cables = cables(&mut layered, &column_of, insides, crossings);
     layered.order(false);
@@ -182,7 +184,10 @@ fn cables(
     let mut bundles: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
     for (i, crossing) in crossings.iter().enumerate() {
         if crossing.course != Course::Around {
-            bundles.entry((crossing.from, crossing.to)).or_default().push(i);
+            bundles
+                .entry((crossing.from, crossing.to))
+                .or_default()
+                .push(i);
         }
     }
     let mut cables = Vec::with_capacity(bundles.len());

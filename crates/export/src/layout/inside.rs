@@ -87,8 +87,11 @@ struct Builder<'t> {
 
 pub(super) fn lay_out(task: &Task) -> Inside {
     let n = task.widths.len();
-    let weighted: Vec<(usize, usize, i64)> =
-        task.arrows.iter().map(|(from, to)| (*from, *to, 1)).collect();
+    let weighted: Vec<(usize, usize, i64)> = task
+        .arrows
+        .iter()
+        .map(|(from, to)| (*from, *to, 1))
+        .collect();
     let sequence = sequence::sequence(n, &weighted);
     let layers = layers(task, &sequence);
     let count = layers.iter().max().map_or(0, |last| last + 1);
@@ -140,7 +143,10 @@ fn layers(task: &Task, sequence: &[usize]) -> Vec<usize> {
             continue;
         }
         let limit = after[v].iter().map(|w| layers[*w]).min().unwrap_or(0);
-        if let Some(layer) = (layers[v] + 1..limit).rev().find(|layer| filled[*layer] < most) {
+        if let Some(layer) = (layers[v] + 1..limit)
+            .rev()
+            .find(|layer| filled[*layer] < most)
+        {
             filled[layers[v]] -= 1;
             filled[layer] += 1;
             layers[v] = layer;
@@ -373,7 +379,10 @@ impl<'t> Builder<'t> {
         let mut lines = vec![0_usize; count];
         for link in &self.layered.links {
             let layer = self.layers[link.from];
-            let (from, to) = (middles[link.from] + link.from_at, middles[link.to] + link.to_at);
+            let (from, to) = (
+                middles[link.from] + link.from_at,
+                middles[link.to] + link.to_at,
+            );
             rise[layer] = rise[layer].max((from - to).abs());
             lines[layer] += 1;
         }

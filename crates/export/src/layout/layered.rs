@@ -48,6 +48,9 @@ pub(super) struct Link {
 /// The links of each vertex: to its neighbours in the layer before, and in the layer after.
 struct Neighbours([Vec<Vec<(usize, f64)>>; 2]);
 
+/// A neighbour, how far below its middle a vertex should be, and how much that matters.
+type Pull = (usize, f64, f64);
+
 const BEFORE: usize = 0;
 const AFTER: usize = 1;
 
@@ -149,7 +152,10 @@ impl Layered {
             let mut gained = false;
             for layer in self.free(keeps_ends) {
                 for position in 1..self.layers[layer].len() {
-                    let (u, v) = (self.layers[layer][position - 1], self.layers[layer][position]);
+                    let (u, v) = (
+                        self.layers[layer][position - 1],
+                        self.layers[layer][position],
+                    );
                     let (mut now, mut then) = (0.0, 0.0);
                     for side in &neighbours.0 {
                         if side[u].len() * side[v].len() > MAX_PAIRS {
@@ -227,7 +233,9 @@ impl Layered {
             }
         }
         for (layer, sum) in self.layers.iter().zip(&total) {
-            layer.iter().for_each(|&v| y[v] -= sum / 2.0);
+            for &v in layer {
+                y[v] -= sum / 2.0;
+            }
         }
         let mut pulls = [vec![Vec::new(); y.len()], vec![Vec::new(); y.len()]];
         for link in &self.links {
@@ -244,8 +252,14 @@ impl Layered {
             }
         }
         let top = |v: usize, y: f64| y - self.vertices[v].height / 2.0;
-        let least = y.iter().enumerate().map(|(v, y)| top(v, *y)).fold(f64::INFINITY, f64::min);
-        y.iter_mut().for_each(|y| *y -= least);
+        let least = y
+            .iter()
+            .enumerate()
+            .map(|(v, y)| top(v, *y))
+            .fold(f64::INFINITY, f64::min);
+        for y in &mut y {
+            *y -= least;
+        }
         y
     }
 
@@ -271,7 +285,7 @@ impl Layered {
         layer: &[usize],
         forth: bool,
         both: bool,
-        pulls: &[Vec<Vec<(usize, f64, f64)>>; 2],
+        pulls: &[Vec<Vec<Pull>>; 2],
         y: &mut [f64],
     ) {
         /// A vertex that nothing pulls goes where its neighbours push it.

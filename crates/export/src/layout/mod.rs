@@ -174,18 +174,22 @@ impl Plan {
         for (arrow, way) in graph.arrows.iter().zip(&self.ways) {
             let Way::Crossing(i) = *way else { continue };
             let (leaves, enters) = self.crossings[i].course.sides();
-            for (v, side, is_client) in [(arrow.client, leaves, true), (arrow.server, enters, false)] {
+            for (v, side, is_client) in
+                [(arrow.client, leaves, true), (arrow.server, enters, false)]
+            {
                 let (group, node) = (graph.nodes[v].group, self.local[v]);
                 let lanes = &mut self.tasks[group].lanes;
-                let lane = *known.entry((group, node, side, is_client)).or_insert_with(|| {
-                    lanes.push(Lane {
-                        node,
-                        side,
-                        leaves: is_client,
-                        key: 0.0,
+                let lane = *known
+                    .entry((group, node, side, is_client))
+                    .or_insert_with(|| {
+                        lanes.push(Lane {
+                            node,
+                            side,
+                            leaves: is_client,
+                            key: 0.0,
+                        });
+                        lanes.len() - 1
                     });
-                    lanes.len() - 1
-                });
                 if is_client {
                     self.crossings[i].leaves_by = lane;
                 } else {
@@ -213,7 +217,9 @@ impl Plan {
         self.columns = columns::columns(&outlines, &arrows);
         let mut column_of = vec![0; outlines.len()];
         for (i, column) in self.columns.iter().enumerate() {
-            column.iter().for_each(|&g| column_of[g] = i);
+            for &g in column {
+                column_of[g] = i;
+            }
         }
         for crossing in &mut self.crossings {
             crossing.course = match column_of[crossing.from].cmp(&column_of[crossing.to]) {

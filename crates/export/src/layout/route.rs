@@ -48,7 +48,11 @@ pub(super) fn route(stops: &[Stop]) -> (Point, Vec<Segment>) {
             (None, Some(Stop::Pass { left: next, .. })) => *next < left - 1e-6,
             _ => leftwards,
         };
-        let (near, far) = if leftwards { (right, left) } else { (left, right) };
+        let (near, far) = if leftwards {
+            (right, left)
+        } else {
+            (left, right)
+        };
         line.bend(Point { x: near, y });
         line.level(far);
     }
@@ -86,8 +90,11 @@ impl Line {
             return;
         };
         let x = at.x.max(to.x) + reach;
-        self.segments
-            .push(Segment::Curve(Point { x, y: at.y }, Point { x, y: to.y }, to));
+        self.segments.push(Segment::Curve(
+            Point { x, y: at.y },
+            Point { x, y: to.y },
+            to,
+        ));
     }
 
     fn level(&mut self, x: f64) {

@@ -72,7 +72,14 @@ mod tests {
 
     #[test]
     fn a_graph_without_cycles_has_no_edge_against_the_sequence() {
-        let edges = [(3, 1, 1), (1, 0, 1), (3, 0, 1), (0, 2, 1), (4, 2, 1), (2, 2, 9)];
+        let edges = [
+            (3, 1, 1),
+            (1, 0, 1),
+            (3, 0, 1),
+            (0, 2, 1),
+            (4, 2, 1),
+            (2, 2, 9),
+        ];
         let at = positions(&sequence(6, &edges));
         for (from, to, _) in edges {
             assert!(from == to || at[from] < at[to], "{from} → {to}");

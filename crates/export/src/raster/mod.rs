@@ -45,7 +45,10 @@ pub(crate) fn jpeg(drawing: &Drawing) -> Vec<u8> {
     let encoder = jpeg_encoder::Encoder::new(&mut out, JPEG_QUALITY);
     let side = |n: u32| u16::try_from(n).unwrap_or(u16::MAX);
     let color = jpeg_encoder::ColorType::Rgb;
-    if encoder.encode(&pixels, side(width), side(height), color).is_err() {
+    if encoder
+        .encode(&pixels, side(width), side(height), color)
+        .is_err()
+    {
         out.clear();
     }
     out
@@ -82,7 +85,9 @@ fn rgb(drawing: &Drawing) -> Option<(u32, u32, Vec<u8>)> {
     canvas.pixmap.fill(colour(LIGHT.ground));
     canvas.draw(drawing);
     let pixels = canvas.pixmap.data().chunks_exact(4);
-    let pixels = pixels.flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+    let pixels = pixels
+        .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
+        .collect();
     Some((width, height, pixels))
 }
 
@@ -117,9 +122,18 @@ struct Canvas {
 
 impl Canvas {
     fn draw(&mut self, drawing: &Drawing) {
-        for group in drawing.groups.iter().filter(|group| !group.title.is_empty()) {
+        for group in drawing
+            .groups
+            .iter()
+            .filter(|group| !group.title.is_empty())
+        {
             let dashes: &[f32] = if group.is_outside { &[5.0, 4.0] } else { &[] };
-            self.rectangle(group.rect, CORNER, LIGHT.frame, (LIGHT.frame_line, 1.0, dashes));
+            self.rectangle(
+                group.rect,
+                CORNER,
+                LIGHT.frame,
+                (LIGHT.frame_line, 1.0, dashes),
+            );
             let at = Point {
                 x: group.rect.x + 16.0,
                 y: group.rect.y + 22.0,
@@ -162,7 +176,13 @@ impl Canvas {
         self.rectangle(node.rect, CORNER / 2.0, LIGHT.card, (hue, 1.3, dashes));
         let x = node.rect.x + Card::TEXT_X;
         let y = node.rect.middle() + TEXT_SIZE * CAP_HEIGHT / 2.0;
-        self.text(&node.name, Point { x, y }, TEXT_SIZE, Weight::Medium, LIGHT.text);
+        self.text(
+            &node.name,
+            Point { x, y },
+            TEXT_SIZE,
+            Weight::Medium,
+            LIGHT.text,
+        );
         let x = x + font::width(&node.name, TEXT_SIZE, Weight::Medium) + Card::REMARK_GAP;
         self.text(
             &node.remark,
@@ -185,8 +205,13 @@ impl Canvas {
         };
         self.pixmap
             .fill_path(&path, &paint(fill), FillRule::Winding, self.transform, None);
-        self.pixmap
-            .stroke_path(&path, &paint(line), &pen(width, dashes), self.transform, None);
+        self.pixmap.stroke_path(
+            &path,
+            &paint(line),
+            &pen(width, dashes),
+            self.transform,
+            None,
+        );
     }
 
     fn arrow(&mut self, arrow: &Path) {
@@ -194,7 +219,13 @@ impl Canvas {
             ArrowSort::Attempt => LIGHT.attempt,
             _ => LIGHT.hues[arrow.hue % LIGHT.hues.len()],
         };
-        self.line(arrow.start, &arrow.segments, arrow.heading(), arrow.sort, colour);
+        self.line(
+            arrow.start,
+            &arrow.segments,
+            arrow.heading(),
+            arrow.sort,
+            colour,
+        );
     }
 
     /// A line, and its head, which points away from `heading`.
@@ -246,8 +277,13 @@ impl Canvas {
         builder.line_to(back_x + dy * half, back_y - dx * half);
         builder.close();
         if let Some(path) = builder.finish() {
-            self.pixmap
-                .fill_path(&path, &paint(colour), FillRule::Winding, self.transform, None);
+            self.pixmap.fill_path(
+                &path,
+                &paint(colour),
+                FillRule::Winding,
+                self.transform,
+                None,
+            );
         }
     }
 
@@ -265,7 +301,11 @@ impl Canvas {
             stretch: 1.0,
         };
         for c in words.chars() {
-            let c = if text::is_hidden(c) { text::REPLACEMENT } else { c };
+            let c = if text::is_hidden(c) {
+                text::REPLACEMENT
+            } else {
+                c
+            };
             let advance = font::advance(c, weight);
             // What the font lacks is its empty box, as wide as was reckoned.
             let glyph = face.glyph_index(c).unwrap_or_default();
@@ -275,8 +315,13 @@ impl Canvas {
             outline.x += f64::from(advance) * unit;
         }
         if let Some(path) = outline.builder.finish() {
-            self.pixmap
-                .fill_path(&path, &paint(colour), FillRule::Winding, self.transform, None);
+            self.pixmap.fill_path(
+                &path,
+                &paint(colour),
+                FillRule::Winding,
+                self.transform,
+                None,
+            );
         }
     }
 }

@@ -49,10 +49,18 @@ fn data(row: usize, pixels: &[u8]) -> Vec<u8> {
         sub.clear();
         sub.push(1);
         let left = std::iter::repeat_n(&0, DEPTH).chain(line);
-        sub.extend(line.iter().zip(left).map(|(byte, left)| byte.wrapping_sub(*left)));
+        sub.extend(
+            line.iter()
+                .zip(left)
+                .map(|(byte, left)| byte.wrapping_sub(*left)),
+        );
         up.clear();
         up.push(2);
-        up.extend(line.iter().zip(&above).map(|(byte, up)| byte.wrapping_sub(*up)));
+        up.extend(
+            line.iter()
+                .zip(&above)
+                .map(|(byte, up)| byte.wrapping_sub(*up)),
+        );
         let least = tries.iter().min_by_key(|bytes| -> u64 {
             let distance = |byte: &u8| u64::from((*byte).min(byte.wrapping_neg()));
             bytes.iter().map(distance).sum()

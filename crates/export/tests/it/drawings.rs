@@ -19,7 +19,14 @@ const WHOLE: Options = Options {
 
 fn peer() -> impl Strategy<Value = Peer> {
     let name = prop_oneof![4 => "[a-h]", 1 => "\\PC{0,90}", 1 => Just("<&\"'%>".to_owned())];
-    let namespace = prop::sample::select(vec!["shop", "data", "a", "", "<ns>", "a-namespace-of-many-words"]);
+    let namespace = prop::sample::select(vec![
+        "shop",
+        "data",
+        "a",
+        "",
+        "<ns>",
+        "a-namespace-of-many-words",
+    ]);
     let kind = prop::sample::select(vec!["Deployment", "StatefulSet", "", "Rollout"]);
     prop_oneof![
         12 => (namespace, name, kind).prop_map(|(namespace, name, kind)| workload(namespace, &name, kind)),
@@ -97,8 +104,14 @@ fn check(drawing: &Drawing) {
     }
     for arrow in &drawing.arrows {
         let (client, server) = (&drawing.nodes[arrow.client], &drawing.nodes[arrow.server]);
-        assert!(is_at_border(&client.rect, arrow.start), "{arrow:?} {client:?}");
-        assert!(is_at_border(&server.rect, arrow.end()), "{arrow:?} {server:?}");
+        assert!(
+            is_at_border(&client.rect, arrow.start),
+            "{arrow:?} {client:?}"
+        );
+        assert!(
+            is_at_border(&server.rect, arrow.end()),
+            "{arrow:?} {server:?}"
+        );
         for node in &drawing.nodes {
             assert!(!passes(arrow, &node.rect), "{arrow:?} {node:?}");
         }

@@ -10,13 +10,48 @@ use map::{
 const AT: i64 = 1_795_478_400;
 
 const APPLICATIONS: [&str; 24] = [
-    "checkout", "catalog", "search", "payments", "shipping", "accounts", "loyalty", "pricing",
-    "inventory", "media", "reviews", "messaging", "returns", "fraud", "partners", "reporting",
-    "booking", "tickets", "content", "geo", "taxes", "gifts", "wallet", "surveys",
+    "checkout",
+    "catalog",
+    "search",
+    "payments",
+    "shipping",
+    "accounts",
+    "loyalty",
+    "pricing",
+    "inventory",
+    "media",
+    "reviews",
+    "messaging",
+    "returns",
+    "fraud",
+    "partners",
+    "reporting",
+    "booking",
+    "tickets",
+    "content",
+    "geo",
+    "taxes",
+    "gifts",
+    "wallet",
+    "surveys",
 ];
 const PARTS: [&str; 16] = [
-    "gateway", "api", "orders", "profile", "rules", "worker", "scheduler", "sync", "importer",
-    "exporter", "notifier", "cache", "indexer", "audit", "postgres", "redis",
+    "gateway",
+    "api",
+    "orders",
+    "profile",
+    "rules",
+    "worker",
+    "scheduler",
+    "sync",
+    "importer",
+    "exporter",
+    "notifier",
+    "cache",
+    "indexer",
+    "audit",
+    "postgres",
+    "redis",
 ];
 
 /// xorshift64*: chance enough for a picture.
@@ -36,16 +71,66 @@ impl Dice {
     }
 }
 
+struct Platforms {
+    ingress: Workload,
+    login: Workload,
+    kafka: Workload,
+    traces: Workload,
+    prometheus: Workload,
+}
+
 /// A cluster of about this many workloads in about this many namespaces, with about this many edges.
-pub fn town(namespaces: usize, workloads: usize, edges: usize) -> Map {
+pub(crate) fn town(namespaces: usize, workloads: usize, edges: usize) -> Map {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let mut map = Map::new();
+    let platforms = platforms(&mut map);
+    let applications = applications(&mut dice, namespaces, workloads);
+    for (i, members) in applications.iter().enumerate() {
+        connect(&mut map, &mut dice, &platforms, i, members);
+    }
+    outside(&mut map, &applications);
+    rest(&mut map, &mut dice, &applications, edges);
+    map
+}
+
+fn platforms(map: &mut Map) -> Platforms {
     let platform = |namespace: &str, name: &str, kind: &str| Workload::new(namespace, name, kind);
     let ingress = platform("ingress", "ingress-nginx", "DaemonSet");
     let login = platform("identity", "keycloak", "StatefulSet");
     let kafka = platform("kafka", "kafka", "StatefulSet");
     let traces = platform("observability", "otel-collector", "DaemonSet");
     let prometheus = platform("observability", "prometheus", "StatefulSet");
+    call(map, Peer::Internet, &ingress, 443);
+    call(map, workload(&ingress), &login, 8080);
+    call(
+        map,
+        workload(&login),
+        &platform("identity", "keycloak-postgres", "StatefulSet"),
+        5432,
+    );
+    call(map, workload(&prometheus), &traces, 8888);
+    call(
+        map,
+        workload(&platform("observability", "grafana", "Deployment")),
+        &prometheus,
+        9090,
+    );
+    call(
+        map,
+        workload(&traces),
+        &platform("observability", "tempo", "StatefulSet"),
+        4317,
+    );
+    Platforms {
+        ingress,
+        login,
+        kafka,
+        traces,
+        prometheus,
+    }
+}
+
+fn applications(dice: &mut Dice, namespaces: usize, workloads: usize) -> Vec<Vec<Workload>> {
     let mut applications: Vec<Vec<Workload>> = Vec::new();
     let places = namespaces.saturating_sub(4).max(1);
     let each = workloads.saturating_sub(8).max(places) / places;
@@ -57,7 +142,11 @@ pub fn town(namespaces: usize, workloads: usize, edges: usize) -> Map {
         };
         let size = each * 3 / 4 + dice.below(each / 2 + 1);
         let members = (0..size.max(1)).map(|j| {
-            let part = PARTS[if j < 2 { j } else { 2 + (j * 5 + i) % (PARTS.len() - 2) }];
+            let part = PARTS[if j < 2 {
+                j
+            } else {
+                2 + (j * 5 + i) % (PARTS.len() - 2)
+            }];
             let kind = match part {
                 "postgres" | "redis" => "StatefulSet",
                 "exporter" | "importer" => "CronJob",
@@ -71,51 +160,78 @@ pub fn town(namespaces: usize, workloads: usize, edges: usize) -> Map {
         });
         applications.push(members.collect());
     }
-    call(&mut map, Peer::Internet, &ingress, 443);
-    call(&mut map, workload(&ingress), &login, 8080);
-    call(&mut map, workload(&login), &platform("identity", "keycloak-postgres", "StatefulSet"), 5432);
-    call(&mut map, workload(&prometheus), &traces, 8888);
-    call(&mut map, workload(&platform("observability", "grafana", "Deployment")), &prometheus, 9090);
-    call(&mut map, workload(&traces), &platform("observability", "tempo", "StatefulSet"), 4317);
-    for (i, members) in applications.iter().enumerate() {
-        let [gateway, ..] = members.as_slice() else {
-            continue;
-        };
-        if i % 2 == 0 {
-            call(&mut map, workload(&ingress), gateway, 8080);
-        }
-        if i % 3 == 0 {
-            call(&mut map, workload(gateway), &login, 8080);
-        }
-        call(&mut map, workload(&prometheus), &members[members.len() - 1], 9100);
-        call(&mut map, workload(&members[members.len() / 2]), &traces, 4317);
-        for j in 1..members.len() {
-            call(&mut map, workload(&members[dice.below(j)]), &members[j], 8080);
-        }
-        let user = workload(&members[dice.below(members.len())]);
-        let (topic, operation) = if dice.one_in(2) {
-            (format!("{}-events", gateway.namespace), KafkaOperation::Produce)
-        } else {
-            ("orders".to_owned(), KafkaOperation::Consume)
-        };
-        let topic = topic.as_str().into();
-        record(&mut map, user, workload(&kafka), &[
+    applications
+}
+
+/// What an application has from everybody, and from chance.
+fn connect(map: &mut Map, dice: &mut Dice, platforms: &Platforms, i: usize, members: &[Workload]) {
+    let Platforms {
+        ingress,
+        login,
+        kafka,
+        traces,
+        prometheus,
+    } = platforms;
+    let [gateway, ..] = members else {
+        return;
+    };
+    if i.is_multiple_of(2) {
+        call(map, workload(ingress), gateway, 8080);
+    }
+    if i.is_multiple_of(3) {
+        call(map, workload(gateway), login, 8080);
+    }
+    call(map, workload(prometheus), &members[members.len() - 1], 9100);
+    call(map, workload(&members[members.len() / 2]), traces, 4317);
+    for j in 1..members.len() {
+        call(map, workload(&members[dice.below(j)]), &members[j], 8080);
+    }
+    let user = workload(&members[dice.below(members.len())]);
+    let (topic, operation) = if dice.one_in(2) {
+        (
+            format!("{}-events", gateway.namespace),
+            KafkaOperation::Produce,
+        )
+    } else {
+        ("orders".to_owned(), KafkaOperation::Consume)
+    };
+    let topic = topic.as_str().into();
+    record(
+        map,
+        user,
+        workload(kafka),
+        &[
             port(9092),
             Facet::Evidence(Evidence::Kafka),
             Facet::Topic { topic, operation },
-        ]);
-    }
+        ],
+    );
+}
+
+fn outside(map: &mut Map, applications: &[Vec<Workload>]) {
     if let Some(first) = applications.first().and_then(|members| members.get(1)) {
         for name in ["api.stripe.com", "hooks.stripe.com", "api.mailgun.net"] {
-            record(&mut map, workload(first), Peer::Name(DnsName::new(name)), &[port(443)]);
+            record(
+                map,
+                workload(first),
+                Peer::Name(DnsName::new(name)),
+                &[port(443)],
+            );
         }
         let gone = workload(&Workload::new("kafka", "schema-registry", "Deployment"));
-        map.record_attempt(&sighting(workload(first), gone, &[
-            Facet::Evidence(Evidence::Tcp),
-            Facet::Outcome(Outcome::Refused),
-        ]));
+        map.record_attempt(&sighting(
+            workload(first),
+            gone,
+            &[
+                Facet::Evidence(Evidence::Tcp),
+                Facet::Outcome(Outcome::Refused),
+            ],
+        ));
     }
-    // The rest: most of it at home, some of it in the next namespaces.
+}
+
+/// Most of it at home, some of it in the next namespaces.
+fn rest(map: &mut Map, dice: &mut Dice, applications: &[Vec<Workload>], edges: usize) {
     for _ in 0..20 * edges {
         if map.len() >= edges {
             break;
@@ -134,16 +250,20 @@ pub fn town(namespaces: usize, workloads: usize, edges: usize) -> Map {
         if dice.one_in(9) {
             let path = "/v1/items".into();
             let method = HttpMethod::Get;
-            record(&mut map, workload(from), workload(to), &[
-                port(8080),
-                Facet::Evidence(Evidence::Istio),
-                Facet::Resource { path, method },
-            ]);
+            record(
+                map,
+                workload(from),
+                workload(to),
+                &[
+                    port(8080),
+                    Facet::Evidence(Evidence::Istio),
+                    Facet::Resource { path, method },
+                ],
+            );
         } else {
-            call(&mut map, workload(from), to, 8080);
+            call(map, workload(from), to, 8080);
         }
     }
-    map
 }
 
 fn workload(workload: &Workload) -> Peer {
@@ -158,7 +278,12 @@ fn port(port: u16) -> Facet {
 }
 
 fn call(map: &mut Map, client: Peer, server: &Workload, at: u16) {
-    record(map, client, workload(server), &[port(at), Facet::Evidence(Evidence::Tcp)]);
+    record(
+        map,
+        client,
+        workload(server),
+        &[port(at), Facet::Evidence(Evidence::Tcp)],
+    );
 }
 
 fn record(map: &mut Map, client: Peer, server: Peer, facets: &[Facet]) {
