@@ -123,7 +123,7 @@ impl Format {
     }
 }
 
-/// The picture of a map, laid out. Beyond 3 000 workloads or 12 000 edges, namespaces stand for their workloads.
+/// The picture of a map, laid out. Beyond 1 500 workloads or 5 000 edges, namespaces stand for their workloads.
 pub fn draw(map: &Map, options: Options) -> Drawing {
     layout::draw(&Graph::new(map, options, layout::LIMITS))
 }

@@ -13,7 +13,7 @@ const ASPECT: f64 = 1.7;
 /// Between columns, on average: for the estimate only.
 const GAP: f64 = 130.0;
 /// What arrows within a column cost, if all of them were: they are harder to follow.
-const WITHIN: f64 = 1.5;
+const WITHIN: f64 = 2.5;
 /// Heights of columns that are tried.
 const TRIES: usize = 24;
 

@@ -33,8 +33,8 @@ use crate::graph::{Graph, Limits};
 
 /// What is drawn one by one. A larger picture is no longer read, and its layout would take seconds.
 pub(crate) const LIMITS: Limits = Limits {
-    nodes: 3_000,
-    arrows: 12_000,
+    nodes: 1_500,
+    arrows: 5_000,
 };
 
 /// How often the insides are laid out anew with what is known of the outside.
