@@ -19,10 +19,10 @@ pub(crate) fn run(args: &ExportArgs) -> Result<(), Failure> {
 
 /// Writes a map where the form says.
 pub(crate) fn show(map: &Map, form: &FormArgs) -> Result<(), Failure> {
-    let text = form.format.render(map, form.options());
+    let bytes = form.format.render(map, form.options());
     match &form.output {
-        Some(path) => output::write(path, text.as_bytes()),
-        None => output::print(text.as_bytes()),
+        Some(path) => output::write(path, &bytes),
+        None => output::print(&bytes),
     }
 }
 

@@ -4,6 +4,10 @@
     reason = "a test may fail loudly, in its helpers too"
 )]
 
+mod drawings;
 mod golden;
 mod maps;
+mod pictures;
 mod properties;
+#[path = "../town/mod.rs"]
+mod town;

@@ -26,7 +26,7 @@ pub(crate) fn record(map: &mut Map, client: Peer, server: Peer, facets: &[Facet]
     map.record(&sighting(key(client, server), facets));
 }
 
-fn sighting(key: EdgeKey, facets: &[Facet]) -> Sighting<'_> {
+pub(crate) fn sighting(key: EdgeKey, facets: &[Facet]) -> Sighting<'_> {
     Sighting {
         key,
         facets,
@@ -51,14 +51,14 @@ pub(crate) fn resource(path: &str, method: HttpMethod) -> Facet {
     }
 }
 
-fn port(port: u16) -> Facet {
+pub(crate) fn port(port: u16) -> Facet {
     Facet::Port {
         protocol: Protocol::Tcp,
         port,
     }
 }
 
-const SEEN: Facet = Facet::Evidence(Evidence::Tcp);
+pub(crate) const SEEN: Facet = Facet::Evidence(Evidence::Tcp);
 
 /// Every kind of peer and facet, and the names that make trouble.
 pub(crate) fn everything() -> Map {

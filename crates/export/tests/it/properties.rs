@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::maps::{record, resource, topic, workload};
 
-type Owned = (Peer, Peer, Vec<Facet>);
+pub(crate) type Owned = (Peer, Peer, Vec<Facet>);
 
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -28,7 +28,7 @@ fn peer() -> impl Strategy<Value = Peer> {
     ]
 }
 
-fn facet() -> impl Strategy<Value = Facet> {
+pub(crate) fn facet() -> impl Strategy<Value = Facet> {
     let methods = prop::sample::select(HttpMethod::ALL.as_slice());
     let operations = prop::sample::select(KafkaOperation::ALL.as_slice());
     let evidence = prop::sample::select(Evidence::ALL.as_slice());
@@ -45,7 +45,7 @@ fn edges() -> impl Strategy<Value = Vec<Owned>> {
     prop::collection::vec((peer(), peer(), facets), 0..12)
 }
 
-fn map_of(edges: &[Owned]) -> Map {
+pub(crate) fn map_of(edges: &[Owned]) -> Map {
     let mut map = Map::new();
     for (client, server, facets) in edges {
         record(&mut map, client.clone(), server.clone(), facets);
@@ -53,7 +53,7 @@ fn map_of(edges: &[Owned]) -> Map {
     map
 }
 
-fn options() -> impl Strategy<Value = Options> {
+pub(crate) fn options() -> impl Strategy<Value = Options> {
     any::<[bool; 3]>().prop_map(|[external, attempts, as_kubernetes_service]| Options {
         external,
         attempts,
@@ -65,7 +65,8 @@ proptest! {
     #[test]
     fn the_order_of_sightings_does_not_show(edges in edges(), options in options()) {
         let (map, reversed) = (map_of(&edges), map_of(&reversed(&edges)));
-        for (name, format) in Format::ALL {
+        // Pixels follow from the same layout as the rest.
+        for (name, format) in Format::ALL.into_iter().filter(|(_, format)| !format.is_binary()) {
             prop_assert_eq!(format.render(&map, options), format.render(&reversed, options), "{}", name);
         }
     }
@@ -74,7 +75,7 @@ proptest! {
     fn the_whole_map_comes_back_from_json(edges in edges()) {
         let map = map_of(&edges);
         let text = Format::Json.render(&map, Options::default());
-        prop_assert_eq!(serde_json::from_str::<Map>(&text).unwrap(), map);
+        prop_assert_eq!(serde_json::from_slice::<Map>(&text).unwrap(), map);
     }
 
     /// Two writers of one document, one of which is a library's.
@@ -82,13 +83,13 @@ proptest! {
     fn yaml_and_json_say_the_same(edges in edges(), options in options()) {
         let map = map_of(&edges);
         let json: Vec<Value> =
-            serde_json::from_str(&Format::ClientIntentsJson.render(&map, options)).unwrap();
+            serde_json::from_slice(&Format::ClientIntentsJson.render(&map, options)).unwrap();
         let mut without = json;
         for document in &mut without {
             document.as_object_mut().unwrap().remove("status");
             document["metadata"].as_object_mut().unwrap().remove("creationTimestamp");
         }
-        let yaml = Format::ClientIntents.render(&map, options);
+        let yaml = String::from_utf8(Format::ClientIntents.render(&map, options)).unwrap();
         let yaml: Vec<Value> = serde_saphyr::from_multiple(&yaml).unwrap();
         prop_assert_eq!(yaml, without);
     }
@@ -97,7 +98,7 @@ proptest! {
     #[test]
     fn the_definition_takes_every_document(edges in edges(), options in options()) {
         let text = Format::ClientIntentsJson.render(&map_of(&edges), options);
-        let documents: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let documents: Vec<Value> = serde_json::from_slice(&text).unwrap();
         let mut names = std::collections::BTreeSet::new();
         for document in &documents {
             let (name, namespace) = (&document["metadata"]["name"], &document["metadata"]["namespace"]);
