@@ -150,7 +150,6 @@ impl FormArgs {
 const EXPORT_EXAMPLES: &str = "\
 Examples:
   Back up the whole map of a cluster; a mapper joins it in again with --import-maps:
-    kubectl port-forward -n otterize-system service/otterize-network-mapper 9090 &
     portolan export -o json --output north.json
 
   Look into a backup:
@@ -172,25 +171,41 @@ pub(crate) struct ExportArgs {
     pub(crate) form: FormArgs,
 }
 
-/// How to reach a mapper.
-#[derive(Debug, clap::Args)]
+/// How to reach a mapper: through the Kubernetes API, unless a URL is given.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "The way to the mapper")]
 pub(crate) struct MapperArgs {
-    /// Where the mapper is
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://localhost:9090",
-        env = "PORTOLAN_MAPPER_URL"
-    )]
-    pub(crate) mapper_url: String,
+    /// Where the mapper is, when not through the Kubernetes API
+    #[arg(long, value_name = "URL")]
+    pub(crate) mapper_url: Option<String>,
 
-    /// A file with a token for it; only over https
+    /// A file with a token for it; only with --mapper-url, and only over https
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 
     /// The certificates of whoever signed the mapper's, as PEM; the system's if not given
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+
+    /// The namespace of the mapper's Service
+    #[arg(long, value_name = "NAMESPACE", default_value = "otterize-system")]
+    pub(crate) mapper_namespace: String,
+
+    /// The mapper's Service; its first ready pod answers
+    #[arg(long, value_name = "NAME", default_value = "otterize-network-mapper")]
+    pub(crate) mapper_service_name: String,
+
+    /// The port of the pod
+    #[arg(long, value_name = "PORT", default_value_t = 9090, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) mapper_service_port: u16,
+
+    /// The kubeconfig file; as kubectl finds it if not given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// The context in the kubeconfig; the current one if not given
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
 }
 
 const MERGE_EXAMPLES: &str = "\

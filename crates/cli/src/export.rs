@@ -4,17 +4,31 @@ use std::path::Path;
 
 use map::Map;
 
-use crate::args::{ExportArgs, FormArgs};
+use crate::args::{ExportArgs, FormArgs, MapperArgs};
 use crate::failure::Failure;
-use crate::{output, remote};
+use crate::{output, reach};
 
 /// `portolan export`.
 pub(crate) fn run(args: &ExportArgs) -> Result<(), Failure> {
     let map = match &args.map {
         Some(path) => read(path)?,
-        None => remote::map(&args.mapper)?,
+        None => fetch(&args.mapper)?,
     };
     show(&map, &args.form)
+}
+
+/// Fetches the whole map of a running mapper.
+fn fetch(args: &MapperArgs) -> Result<Map, Failure> {
+    reach::runtime()?.block_on(async {
+        let mut mapper = reach::open(args).await?;
+        let answer = mapper.get("/map").await?;
+        let bytes = mapper.well(answer)?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            mapper
+                .failed(format!("what came is no map: {error}"))
+                .with_remedy("is a mapper of this version there?")
+        })
+    })
 }
 
 /// Writes a map where the form says.

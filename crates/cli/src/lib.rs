@@ -14,7 +14,7 @@ mod export;
 mod failure;
 mod merge;
 mod output;
-mod remote;
+mod reach;
 mod replay;
 
 use args::{Args, Command};
