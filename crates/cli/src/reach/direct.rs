@@ -25,7 +25,9 @@ pub(super) async fn open(url: &str, args: &MapperArgs) -> Result<Mapper, Failure
         .parse()
         .map_err(|error| failed(format!("no address: {error}")))?;
     let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
-        return Err(failed("no address: it begins with http:// or https://".to_owned()));
+        return Err(failed(
+            "no address: it begins with http:// or https://".to_owned(),
+        ));
     };
     let secure = *scheme == Scheme::HTTPS;
     if !secure && *scheme != Scheme::HTTP {

@@ -27,11 +27,20 @@ pub(super) async fn open(args: &MapperArgs) -> Result<Mapper, Failure> {
         .map_err(|error| refused(&error, Asked::Client, &server, namespace))?;
 
     let services: Api<Service> = Api::namespaced(client.clone(), namespace);
-    let found = step(services.get_opt(service), Asked::Service, &server, namespace).await?;
+    let found = step(
+        services.get_opt(service),
+        Asked::Service,
+        &server,
+        namespace,
+    )
+    .await?;
     let Some(found) = found else {
         return Err(no_service(namespace, service));
     };
-    let selector = found.spec.and_then(|spec| spec.selector).unwrap_or_default();
+    let selector = found
+        .spec
+        .and_then(|spec| spec.selector)
+        .unwrap_or_default();
     if selector.is_empty() {
         return Err(Failure::run(format!(
             "Service {service} in namespace {namespace} selects no pods"
@@ -167,10 +176,15 @@ fn state(pod: &Pod) -> String {
         .unwrap_or("in no phase");
     let waits = status
         .and_then(|status| status.container_statuses.as_ref())
-        .and_then(|all| all.iter().find_map(|one| one.state.as_ref()?.waiting.as_ref()?.reason.clone()));
+        .and_then(|all| {
+            all.iter()
+                .find_map(|one| one.state.as_ref()?.waiting.as_ref()?.reason.clone())
+        });
     let conditions = status.and_then(|status| status.conditions.as_ref());
     let lacking = conditions.and_then(|all| {
-        let not = all.iter().find(|one| one.status != "True" && one.reason.is_some());
+        let not = all
+            .iter()
+            .find(|one| one.status != "True" && one.reason.is_some());
         not.and_then(|one| one.reason.clone())
     });
     let why = match (pod.metadata.deletion_timestamp.is_some(), waits.or(lacking)) {

@@ -147,11 +147,7 @@ impl Mapper {
         }
     }
 
-    async fn send(
-        &mut self,
-        request: Builder,
-        body: Bytes,
-    ) -> Result<Response<Incoming>, Failure> {
+    async fn send(&mut self, request: Builder, body: Bytes) -> Result<Response<Incoming>, Failure> {
         let request = request
             .body(Full::new(body))
             .map_err(|error| self.failed(error))?;
@@ -215,7 +211,8 @@ impl Mapper {
     }
 }
 
-const RUNS: &str = "look whether the mapper runs: kubectl get pods -A -l app=otterize-network-mapper";
+const RUNS: &str =
+    "look whether the mapper runs: kubectl get pods -A -l app=otterize-network-mapper";
 
 #[derive(Deserialize)]
 struct Said<T> {
@@ -243,7 +240,9 @@ pub(crate) fn data<T: DeserializeOwned>(mapper: &Mapper, answer: &Answer) -> Res
             }))
         }
         _ if answer.status != StatusCode::OK => Err(mapper.refused(answer)),
-        Ok(Said { data: Some(data), .. }) => Ok(data),
+        Ok(Said {
+            data: Some(data), ..
+        }) => Ok(data),
         Ok(Said { data: None, .. }) => Err(mapper.failed("the answer holds nothing")),
         Err(error) => Err(mapper
             .failed(format!("what came is no answer: {error}"))
