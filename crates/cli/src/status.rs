@@ -84,24 +84,25 @@ fn write(text: &mut String, asked: &Asked, now: Time) -> std::fmt::Result {
 
 fn mapper(text: &mut String, status: &Status) -> std::fmt::Result {
     let pods = if status.synced {
-        format!("knows {} pods", status.pods)
+        format!("knows {}", several(status.pods.0, "pod"))
     } else {
         "does not know the cluster yet".to_owned()
     };
     writeln!(text, "{HEAD}Mapper{HEAD:#} {}, {pods}", status.version)?;
     writeln!(
         text,
-        "  map        {} edges, {} attempts",
-        status.edges, status.attempts
+        "  map        {}, {}",
+        several(status.edges.0, "edge"),
+        several(status.attempts.0, "attempt")
     )?;
     if let Some(at) = &status.forgotten {
         writeln!(text, "  forgotten  what was before {}", at.0)?;
     }
     writeln!(
         text,
-        "  reported   {} observations in {} reports{}",
-        total(&status.taken),
-        status.reports,
+        "  reported   {} in {}{}",
+        several(total(&status.taken), "observation"),
+        several(status.reports.0, "report"),
         listed(": ", &status.taken)
     )?;
     writeln!(
@@ -149,6 +150,12 @@ fn total(counts: &[ReasonCount]) -> i64 {
         .iter()
         .map(|one| one.count.0)
         .fold(0, i64::saturating_add)
+}
+
+/// `1 pod`, `2 pods`.
+fn several(n: i64, what: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{s}")
 }
 
 /// `12 unasked, 3 malformed`, the most first, with this in front unless it is empty.
@@ -252,7 +259,7 @@ mod tests {
             text,
             "\
 Mapper 0.1.0, knows 12 pods
-  map        4 edges, 1 attempts
+  map        4 edges, 1 attempt
   forgotten  what was before 2026-11-25T09:00:00Z
   reported   45 observations in 9 reports: 40 TCP, 5 DNS
   resolved   2 waiting, 40 in edges, 3 unknown address as source
