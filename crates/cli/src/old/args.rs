@@ -45,11 +45,11 @@ pub(crate) struct RootArgs {
     pub(crate) config: Option<PathBuf>,
 
     /// Leave out notices on standard error
-    #[arg(short, long, global = true, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), action = ArgAction::Set, hide_default_value = true)]
+    #[arg(short, long, global = true, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), hide_possible_values = true, action = ArgAction::Set, hide_default_value = true)]
     pub(crate) quiet: bool,
 
     /// Accepted, without effect
-    #[arg(long, global = true, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), action = ArgAction::Set, hide_default_value = true)]
+    #[arg(long, global = true, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), hide_possible_values = true, action = ArgAction::Set, hide_default_value = true)]
     pub(crate) debug: bool,
 
     /// Output format: json/text/yaml
@@ -57,19 +57,19 @@ pub(crate) struct RootArgs {
     pub(crate) format: String,
 
     /// Accepted, without effect
-    #[arg(long, global = true, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), action = ArgAction::Set, hide_default_value = true)]
+    #[arg(long, global = true, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), hide_possible_values = true, action = ArgAction::Set, hide_default_value = true)]
     pub(crate) no_headers: bool,
 
     /// Accepted, without effect: nothing is ever sent to anybody
-    #[arg(long, global = true, default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), action = ArgAction::Set)]
+    #[arg(long, global = true, default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), hide_possible_values = true, action = ArgAction::Set)]
     pub(crate) telemetry_enabled: bool,
 
     /// Accepted, without effect
-    #[arg(long, global = true, default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), action = ArgAction::Set)]
+    #[arg(long, global = true, default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), hide_possible_values = true, action = ArgAction::Set)]
     pub(crate) telemetry_usage_enabled: bool,
 
     /// Accepted, without effect
-    #[arg(long, global = true, default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), action = ArgAction::Set)]
+    #[arg(long, global = true, default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), hide_possible_values = true, action = ArgAction::Set)]
     pub(crate) telemetry_errors_enabled: bool,
 
     /// Accepted, without effect
@@ -136,7 +136,7 @@ pub(crate) struct QueryArgs {
     pub(crate) distinct_by_label: String,
 
     /// EXPERIMENTAL: name the Kubernetes Service that was called, where one is known
-    #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), action = ArgAction::Set, hide_default_value = true)]
+    #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = BoolishValueParser::new(), hide_possible_values = true, action = ArgAction::Set, hide_default_value = true)]
     pub(crate) as_kubernetes_service: bool,
 }
 
