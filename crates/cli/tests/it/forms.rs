@@ -38,7 +38,7 @@ fn the_whole_map_comes_back_from_json() {
             ..export::Options::default()
         },
     );
-    assert_eq!(list, include_str!("golden/harder.list"));
+    assert_eq!(list, include_bytes!("golden/harder.list"));
     assert_eq!(map.attempts().count(), 4);
 }
 
