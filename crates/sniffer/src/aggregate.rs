@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashTable};
 use kernel::dns::Name;
 use map::{Answer, Connection, DnsName, Evidence, Observation, Source, Target, Time};
 
-use crate::limits::MAX_KEYS;
+use crate::limits::{MAX_KEYS, ROOMY};
 
 /// Whether a sighting found room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,6 +196,10 @@ impl<S: BuildHasher + Clone> Aggregate<S> {
             });
         let mut all: Vec<Observation> = answers.chain(connections).collect();
         self.counts.drained += all.len() as u64;
+        // The first sweep fills them as nothing does later.
+        if self.connections.capacity() > ROOMY.max(all.len() * 4) {
+            self.connections.shrink_to(all.len());
+        }
         all.sort_unstable_by(|a, b| {
             (a.first_seen, a.source, &a.target, a.evidence).cmp(&(
                 b.first_seen,

@@ -7,6 +7,8 @@ use std::time::Duration;
 use hashbrown::HashTable;
 use map::Time;
 
+use crate::limits::ROOMY;
+
 /// Keys seen within `window`, at most `capacity` of them.
 ///
 /// Entries sit in a queue in order of insertion; the hash table holds their numbers. The hasher is keyed, since
@@ -93,6 +95,15 @@ impl<K: Eq + Hash, V, S: BuildHasher> Recent<K, V, S> {
             if let Some(value) = self.pop() {
                 each(value);
             }
+        }
+        // What a flood took is given back.
+        let len = self.entries.len();
+        if self.entries.capacity() > ROOMY.max(len * 8) {
+            let (entries, front, hasher) = (&self.entries, self.front, &self.hasher);
+            self.numbers.shrink_to(len * 2, |n| {
+                at(entries, front, *n).map_or(0, |e| hasher.hash_one(&e.key))
+            });
+            self.entries.shrink_to(len * 2);
         }
     }
 
