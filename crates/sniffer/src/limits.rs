@@ -7,7 +7,8 @@ use std::time::Duration;
 pub const QUESTION_WINDOW: Duration = Duration::from_secs(10);
 
 /// How long a question is remembered that was answered, for the copies of its answer on other interfaces, which come within
-/// milliseconds. Most are answered, so that the table holds little more than what came in this time.
+/// milliseconds; who asks the same again later asks anew. Most are answered, so that the table holds little more than what came
+/// in this time.
 pub const COPY_WINDOW: Duration = Duration::from_secs(2);
 
 /// Questions remembered: ten seconds of 6 500 questions a second, or half a second of 130 000, in about 4 MB.
