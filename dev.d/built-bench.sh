@@ -1,24 +1,20 @@
 # shellcheck shell=bash
 # What the built programs take, need and answer: e2e/benches/built.
 
-# Their parts, each with the tables that it prints.
 readonly MAPPER_PARTS=(speed scale sizes burst) SNIFFER_PARTS=(pairs idle flood visible)
-readonly BUILT_TABLES=(speed scale lists sizes burst pairs idle flood visible)
 
-# built_parts FILTER: the parts that it stands for, all when there is none.
-built_parts() {
-  case $1 in
-    '') echo "${MAPPER_PARTS[*]} ${SNIFFER_PARTS[*]}" ;;
-    mapper) echo "${MAPPER_PARTS[*]}" ;;
-    sniffer) echo "${SNIFFER_PARTS[*]}" ;;
-    *) [[ " ${MAPPER_PARTS[*]} ${SNIFFER_PARTS[*]} " != *" $1 "* ]] || echo "$1" ;;
+# group_of_part PART: the group that it belongs to, if it is one.
+group_of_part() {
+  case " ${MAPPER_PARTS[*]} | ${SNIFFER_PARTS[*]} " in
+    *" $1 "*"|"*) echo mapper ;;
+    *"|"*" $1 "*) echo sniffer ;;
   esac
 }
 
-# built_bench OUT PART…: prints what they print, into OUT/built.log too.
+# built_bench OUT GROUP PART…: prints what they print, into OUT/GROUP.log too.
 built_bench() {
-  local out=$1 part alone=() in_testbed=()
-  shift
+  local out=$1 log=$1/$2.log part alone=() in_testbed=()
+  shift 2
   for part in "$@"; do
     case $part in
       sizes | burst) in_testbed+=("$part") ;;
@@ -32,10 +28,10 @@ built_bench() {
   export PORTOLAN_E2E_LOGS=$out/logs
   rm -rf "$PORTOLAN_E2E_LOGS"
   mkdir "$PORTOLAN_E2E_LOGS"
-  : >"$out/built.log"
+  : >"$log"
   # First, as long as nothing else runs.
-  [[ ${#alone[@]} == 0 ]] || measure "${alone[*]}" | tee -a "$out/built.log"
-  [[ ${#in_testbed[@]} == 0 ]] || (in_testbed "${in_testbed[*]}") | tee -a "$out/built.log"
+  [[ ${#alone[@]} == 0 ]] || measure "${alone[*]}" | tee -a "$log"
+  [[ ${#in_testbed[@]} == 0 ]] || (in_testbed "${in_testbed[*]}") | tee -a "$log"
 }
 
 measure() {
@@ -54,13 +50,15 @@ in_testbed() {
   measure "$1"
 }
 
-# Each table in a file of its own.
+# built_tables OUT GROUP: each table in a file of its own.
 built_tables() {
-  local out=$1 name
-  for name in "${BUILT_TABLES[@]}"; do
-    table_of "${name^^}" <"$out/built.log" >"$out/$name.md"
+  local out=$1 group=$2 name names=("${SNIFFER_PARTS[@]}")
+  # Of the mapper, one part has two tables.
+  [[ $group == sniffer ]] || names=("${MAPPER_PARTS[@]}" lists)
+  for name in "${names[@]}"; do
+    table_of "${name^^}" <"$out/$group.log" >"$out/$name.md"
     [[ -s $out/$name.md ]] || {
-      echo "dev: the run told nothing of $name: $out/built.log" >&2
+      echo "dev: the run told nothing of $name: $out/$group.log" >&2
       return 1
     }
   done

@@ -1,4 +1,4 @@
-# bench [FILTER | mapper | sniffer]: runs the benchmarks, and writes docs/benchmarks.md when all of them ran
+# bench [pieces | mapper | sniffer | PART | FILTER]: runs the benchmarks, and writes docs/benchmarks.md once all groups ran
 # shellcheck shell=bash
 
 # shellcheck source=dev.d/figures.sh
@@ -16,27 +16,62 @@ main() {
   if [[ ! -x /usr/bin/time ]]; then
     apt_install time || missing "GNU time (/usr/bin/time)" "install the package time"
   fi
-  local filter=${1:-} out=$target/dev/bench load parts
-  load=$(load_average)
+  local filter=${1:-} out=$target/dev/bench group groups=()
   mkdir -p "$out"
-  read -ra parts <<<"$(built_parts "$filter")"
-  if [[ -n $filter && ${#parts[@]} != 0 ]]; then
-    built_bench "$out" "${parts[@]}"
-    return
-  fi
-  # A run of all is compared with none before it, since its figures are published as they are.
-  [[ -n $filter ]] || rm -rf "$target/criterion"
-  # The built programs have a run of their own.
-  cargo bench --workspace --exclude e2e --bench '*' -- ${filter:+"$filter"} | tee "$out/criterion.log"
-  [[ -z $filter ]] || return 0
+  case $filter in
+    '') groups=(pieces mapper sniffer) ;;
+    pieces | mapper | sniffer) groups=("$filter") ;;
+    *)
+      if [[ -n $(group_of_part "$filter") ]]; then
+        built_bench "$out" "$(group_of_part "$filter")" "$filter"
+      else
+        cargo bench --workspace --exclude e2e --bench '*' -- "$filter"
+      fi
+      return
+      ;;
+  esac
+  for group in "${groups[@]}"; do
+    measured "$out" "$group"
+  done
+  publish "$out"
+}
 
+# measured OUT GROUP: its tables, and what they were measured on, in OUT.
+measured() {
+  local out=$1 group=$2 load
+  load=$(load_average)
+  case $group in
+    pieces) pieces "$out" ;;
+    mapper) built_bench "$out" mapper "${MAPPER_PARTS[@]}" && built_tables "$out" mapper ;;
+    sniffer) built_bench "$out" sniffer "${SNIFFER_PARTS[@]}" && built_tables "$out" sniffer ;;
+  esac
+  echo "| $group | $(date -u '+%Y-%m-%d %H:%M') | $(git describe --always --dirty) | $(machine) | $load, $(load_average) |" >"$out/$group.run"
+}
+
+# The crates' own benchmarks, and the whole way from a capture to a map.
+pieces() {
+  local out=$1
+  # It is compared with none before it, since its figures are published as they are.
+  rm -rf "$target/criterion"
+  # The built programs have a run of their own.
+  cargo bench --workspace --exclude e2e --bench '*' | tee "$out/criterion.log"
   cargo build --release --package cli --bin portolan
   cargo build --release --package testkit --example synthesize
   criterion_table <"$out/criterion.log" >"$out/criterion.md"
   replay_table "$out" >"$out/replay.md"
-  built_bench "$out" "${parts[@]}"
-  built_tables "$out"
-  fill_template "$out" "$load, at the end $(load_average)" >docs/benchmarks.md
+}
+
+# Writes docs/benchmarks.md, once every group was measured on this machine.
+publish() {
+  local out=$1 group
+  for group in pieces mapper sniffer; do
+    [[ -s $out/$group.run ]] || {
+      echo "docs/benchmarks.md stays as it is: ./dev bench $group has not run here"
+      return
+    }
+  done
+  cat "$out"/{pieces,mapper,sniffer}.run >"$out/runs.md"
+  fill_template "$out" >docs/benchmarks.md
   echo "wrote docs/benchmarks.md"
 }
 
@@ -90,11 +125,9 @@ replay_table() {
 }
 
 fill_template() {
-  local out=$1 load=$2
-  awk -v date="$(date -u +%Y-%m-%d)" -v commit="$(git describe --always --dirty)" -v machine="$(machine)" \
-    -v compiler="$(rustc --version)" -v load="$load" -v out="$out" '
+  local out=$1
+  awk -v compiler="$(rustc --version)" -v out="$out" '
     function file(name) { while ((getline line <(out "/" name)) > 0) print line }
     /^@[A-Z]+@$/ { gsub(/@/, ""); file(tolower($0) ".md"); next }
-    { gsub(/@DATE@/, date); gsub(/@COMMIT@/, commit); gsub(/@MACHINE@/, machine); gsub(/@COMPILER@/, compiler); gsub(/@LOAD@/, load) }
-    { print }' dev.d/benchmarks.template.md
+    { gsub(/@COMPILER@/, compiler); print }' dev.d/benchmarks.template.md
 }

@@ -169,10 +169,19 @@ impl Node {
         // As the pause container: the first process, and the last. It ends with its input.
         let mut holder = pod.command("sh");
         holder
-            .args(["-ec", "printf '%s' \"$1\" >/proc/$$/comm; read end", "sh"])
+            .args([
+                "-ec",
+                "printf '%s' \"$1\" >/proc/$$/comm; echo; read end",
+                "sh",
+            ])
             .arg(name_of_first)
-            .stdin(Stdio::piped());
-        self.holders.push(holder.spawn().unwrap());
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut holder = holder.spawn().unwrap();
+        // From then on the pod is there.
+        let said = holder.stdout.take().unwrap();
+        BufReader::new(said).read_line(&mut String::new()).unwrap();
+        self.holders.push(holder);
         pod
     }
 

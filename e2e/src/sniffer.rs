@@ -146,10 +146,9 @@ impl Sniffer {
         values.collect()
     }
 
-    /// One of these values; 0 where there is none.
-    #[allow(clippy::cast_precision_loss, reason = "figures")]
-    pub fn value(&self, name: &str, label: &str) -> f64 {
-        self.labelled(name).get(label).map_or(0.0, |n| *n as f64)
+    /// A term of the equations on its page of metrics ([`balance::value`]), such as `packets_total[handshakes]`.
+    pub fn value(&self, term: &str) -> u64 {
+        balance::value(&self.page("2112", "/metrics"), term)
     }
 
     /// Its resident memory, in KiB.

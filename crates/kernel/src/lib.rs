@@ -24,6 +24,8 @@ pub mod dns;
 pub mod dns_stream;
 #[cfg(target_os = "linux")]
 pub mod filter;
+#[cfg(target_os = "linux")]
+pub mod heap;
 pub mod packet;
 pub mod proc;
 #[cfg(target_os = "linux")]

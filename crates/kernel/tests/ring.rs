@@ -6,44 +6,14 @@
     reason = "a test may fail loudly, in its helpers too, and says what it skips"
 )]
 
+mod apart;
+
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::process::Command;
 use std::time::Duration;
 
 use kernel::packet::{self, Packet, Transport};
 use kernel::ring::{Direction, MIN_BYTES, PacketSocket, Ring};
-
-/// Runs the ignored test of this name in new user and network namespaces.
-fn in_namespace(name: &str) {
-    let test = std::env::current_exe().unwrap();
-    let script = format!(
-        "ip link set lo up && exec {} --ignored --exact {name}",
-        test.display()
-    );
-    let namespaces = ["--user", "--map-root-user", "--net"];
-    let allowed = Command::new("unshare")
-        .args(namespaces)
-        .arg("true")
-        .status();
-    if !allowed.is_ok_and(|status| status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "CI must allow namespaces");
-        println!("skipped {name}: this machine lets users make no namespaces (unshare -Urn true)");
-        return;
-    }
-    let mut command = Command::new("unshare");
-    let output = command
-        .args(namespaces)
-        .args(["sh", "-c", &script])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
 
 /// Everything that comes until it has been quiet for a while.
 fn captured(ring: &mut Ring, mut each: impl FnMut(Direction, &Packet<'_>)) -> usize {
@@ -62,12 +32,12 @@ fn captured(ring: &mut Ring, mut each: impl FnMut(Direction, &Packet<'_>)) -> us
 
 #[test]
 fn dns_and_handshakes_are_captured_and_nothing_else() {
-    in_namespace("inside::dns_and_handshakes");
+    apart::in_namespaces("inside::dns_and_handshakes");
 }
 
 #[test]
 fn what_finds_the_ring_full_is_counted() {
-    in_namespace("inside::full_ring");
+    apart::in_namespaces("inside::full_ring");
 }
 
 mod inside {

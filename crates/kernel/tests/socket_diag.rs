@@ -7,6 +7,8 @@
     reason = "a test may fail loudly, in its helpers too, and says what it skips"
 )]
 
+mod apart;
+
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
@@ -19,45 +21,14 @@ use rustix::thread::{
     CapabilitySet, CapabilitySets, LinkNameSpaceType, move_into_link_name_space, set_capabilities,
 };
 
-/// Runs the ignored test of this name in new user and network namespaces.
-fn in_namespace(name: &str) {
-    let test = std::env::current_exe().unwrap();
-    let script = format!(
-        "ip link set lo up && exec {} --ignored --exact {name}",
-        test.display()
-    );
-    let namespaces = ["--user", "--map-root-user", "--net"];
-    let allowed = Command::new("unshare")
-        .args(namespaces)
-        .arg("true")
-        .status();
-    if !allowed.is_ok_and(|status| status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "CI must allow namespaces");
-        println!("skipped {name}: this machine lets users make no namespaces (unshare -Urn true)");
-        return;
-    }
-    let mut command = Command::new("unshare");
-    let output = command
-        .args(namespaces)
-        .args(["sh", "-c", &script])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
 #[test]
 fn another_namespace_is_told_as_by_its_tables() {
-    in_namespace("inside::another_namespace");
+    apart::in_namespaces("inside::another_namespace");
 }
 
 #[test]
 fn without_the_right_nothing_is_entered() {
-    in_namespace("inside::no_right");
+    apart::in_namespaces("inside::no_right");
 }
 
 #[test]

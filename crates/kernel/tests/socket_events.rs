@@ -8,6 +8,8 @@
     reason = "a test may fail loudly, in its helpers too, and says what it skips"
 )]
 
+mod apart;
+
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -18,7 +20,6 @@ use kernel::socket_events::{Opened, SocketEvent, SocketEvents, What};
 
 /// Runs the ignored test of this name in a new network namespace.
 fn in_namespace(name: &str) {
-    let test = std::env::current_exe().unwrap();
     let allowed = Command::new("unshare").args(["--net", "true"]).status();
     let may_load = SocketEvents::open();
     if !allowed.is_ok_and(|status| status.success()) || may_load.is_err() {
@@ -31,21 +32,8 @@ fn in_namespace(name: &str) {
         return;
     }
     drop(may_load);
-    let script = format!(
-        "ip link set lo up && exec {} --ignored --exact {name}",
-        test.display()
-    );
-    let mut command = Command::new("unshare");
-    let output = command
-        .args(["--net", "sh", "-c", &script])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let enter = [&["unshare", "--net"][..], &apart::WITH_LOOPBACK[..]].concat();
+    apart::passes(name, &enter);
 }
 
 #[test]

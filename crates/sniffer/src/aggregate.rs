@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashTable};
 use kernel::dns::Name;
 use map::{Answer, Connection, DnsName, Evidence, Observation, Source, Target, Time};
 
-use crate::limits::MAX_KEYS;
+use crate::limits::{MAX_KEYS, ROOMY};
 
 /// Whether a sighting found room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,6 +196,15 @@ impl<S: BuildHasher + Clone> Aggregate<S> {
             });
         let mut all: Vec<Observation> = answers.chain(connections).collect();
         self.counts.drained += all.len() as u64;
+        // The first sweep and floods fill them as nothing else does.
+        let is_roomy = |places: usize| places > ROOMY.max(all.len() * 4);
+        if is_roomy(self.connections.capacity()) {
+            self.connections.shrink_to(all.len());
+        }
+        if is_roomy(self.answers.capacity()) {
+            // It is empty, so that nothing has to find its new place.
+            self.answers.shrink_to(all.len(), |_| 0);
+        }
         all.sort_unstable_by(|a, b| {
             (a.first_seen, a.source, &a.target, a.evidence).cmp(&(
                 b.first_seen,

@@ -15,8 +15,8 @@ use map::{PodUid, Source, Time};
 use crate::aggregate::{Aggregate, Aggregated};
 use crate::endpoint::Endpoint;
 use crate::limits::{
-    DNS_SERVER_WINDOW, DNS_STREAM_WINDOW, MAX_ASKED, MAX_DNS_SERVERS, MAX_DNS_STREAMS, MAX_LATEST,
-    MAX_QUESTIONS, QUESTION_WINDOW,
+    COPY_WINDOW, DNS_SERVER_WINDOW, DNS_STREAM_WINDOW, MAX_ASKED, MAX_DNS_SERVERS, MAX_DNS_STREAMS,
+    MAX_LATEST, MAX_QUESTIONS, QUESTION_WINDOW,
 };
 use crate::recent::Recent;
 
@@ -234,8 +234,12 @@ impl<S: BuildHasher + Clone> Dns<S> {
     /// Forgets what is older than its window.
     pub(crate) fn expire(&mut self, now: Time) {
         let counts = &mut self.counts;
+        let window = |exchange: &Exchange| match exchange {
+            Exchange::Asked => QUESTION_WINDOW,
+            Exchange::Answered => COPY_WINDOW,
+        };
         self.questions
-            .expire(now, |exchange| counts.gone(Some(exchange), false));
+            .expire_by(now, window, |exchange| counts.gone(Some(exchange), false));
         self.servers.expire(now, drop);
         self.asked.expire(now, drop);
         self.streams.expire(now, drop);

@@ -7,6 +7,8 @@ use std::time::Duration;
 use hashbrown::HashTable;
 use map::Time;
 
+use crate::limits::ROOMY;
+
 /// Keys seen within `window`, at most `capacity` of them.
 ///
 /// Entries sit in a queue in order of insertion; the hash table holds their numbers. The hasher is keyed, since
@@ -84,15 +86,36 @@ impl<K: Eq + Hash, V, S: BuildHasher> Recent<K, V, S> {
     }
 
     /// Drops what is older than the window, handing each value to `each`.
-    pub(crate) fn expire(&mut self, now: Time, mut each: impl FnMut(V)) {
+    pub(crate) fn expire(&mut self, now: Time, each: impl FnMut(V)) {
+        let window = self.window;
+        self.expire_by(now, |_| window, each);
+    }
+
+    /// The same where values have windows of their own, none longer than the table's. What is older than its own stays as
+    /// long as what was inserted before it.
+    pub(crate) fn expire_by(
+        &mut self,
+        now: Time,
+        window: impl Fn(&V) -> Duration,
+        mut each: impl FnMut(V),
+    ) {
         while self
             .entries
             .front()
-            .is_some_and(|entry| now.since(entry.since) > self.window)
+            .is_some_and(|entry| now.since(entry.since) > window(&entry.value))
         {
             if let Some(value) = self.pop() {
                 each(value);
             }
+        }
+        // What a flood took is given back.
+        let len = self.entries.len();
+        if self.entries.capacity() > ROOMY.max(len * 8) {
+            let (entries, front, hasher) = (&self.entries, self.front, &self.hasher);
+            self.numbers.shrink_to(len * 2, |n| {
+                at(entries, front, *n).map_or(0, |e| hasher.hash_one(&e.key))
+            });
+            self.entries.shrink_to(len * 2);
         }
     }
 

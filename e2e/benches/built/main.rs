@@ -84,7 +84,7 @@ const FULL: Size = Size {
     pairs: &[20_000, 50_000, 100_000, 150_000],
     pairs_seconds: 10,
     nodes: &[(50, 98), (250, 20)],
-    idle_seconds: 120,
+    idle_seconds: 60,
     busy: (10_000, 60),
     flood: (3, 5),
     visible_pods: 250,

@@ -61,10 +61,12 @@ fn wait() {
     let _closed = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
-/// Does `each` so often a second for so long, in steps of a millisecond; how often it did.
+/// Does `each` so often a second for so long, in steps of a millisecond or more; how often it did.
 fn pace(rate: u64, seconds: u64, mut each: impl FnMut(u64)) -> u64 {
     let begun = Instant::now();
     let (time, mut done) = (Duration::from_secs(seconds), 0);
+    // Hundreds that wake up for nothing would be a load of their own.
+    let step = Duration::from_millis((500 / rate.max(1)).max(1));
     loop {
         let passed = begun.elapsed().min(time);
         let due = rate * u64::try_from(passed.as_micros()).unwrap() / 1_000_000;
@@ -77,7 +79,7 @@ fn pace(rate: u64, seconds: u64, mut each: impl FnMut(u64)) -> u64 {
             return done;
         }
         if done >= due {
-            thread::sleep(Duration::from_millis(1));
+            thread::sleep(step);
         }
     }
 }

@@ -206,7 +206,7 @@ fn check_tells_where_the_capability_was_lost() {
 
 #[test]
 #[ignore = "needs the testbed and root: ./dev test --only e2e"]
-fn check_tells_what_hides_the_nodes_processes() {
+fn check_tells_what_hides_processes() {
     if !node::is_allowed() {
         return;
     }

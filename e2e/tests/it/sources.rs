@@ -166,7 +166,7 @@ fn sources_draw_the_same_map_whatever_the_rights() {
 
 #[test]
 #[ignore = "needs the testbed and root: ./dev test --only e2e"]
-fn sources_tell_which_pod_of_the_nodes_network_called() {
+fn sources_tell_which_pod_of_the_host_network_called() {
     if !node::is_allowed() {
         return;
     }

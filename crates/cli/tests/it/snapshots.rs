@@ -55,8 +55,8 @@ fn the_awkward_cases_before_and_after() {
     let before = with_one("harder", "cluster-start.json.gz");
     let came = ["oneshot-1", "oneshot-2", "reuse-a", "reuse-b", "tick"];
     assert_eq!(before.out, without(all, &came));
-    before.said(&["55   unknown address as source"]);
+    before.said(&["56   unknown address as source"]);
     let after = with_one("harder", "cluster-end.json.gz");
     assert_eq!(after.out, without(all, &["gone-client", "reuse-a"]));
-    after.said(&["31   unknown address as source"]);
+    after.said(&["32   unknown address as source"]);
 }

@@ -203,8 +203,7 @@ impl Canvas {
         let Some(path) = rounded(rect, corner) else {
             return;
         };
-        self.pixmap
-            .fill_path(&path, &paint(fill), FillRule::Winding, self.transform, None);
+        self.fill(&path, fill);
         self.pixmap.stroke_path(
             &path,
             &paint(line),
@@ -277,14 +276,18 @@ impl Canvas {
         builder.line_to(back_x + dy * half, back_y - dx * half);
         builder.close();
         if let Some(path) = builder.finish() {
-            self.pixmap.fill_path(
-                &path,
-                &paint(colour),
-                FillRule::Winding,
-                self.transform,
-                None,
-            );
+            self.fill(&path, colour);
         }
+    }
+
+    fn fill(&mut self, path: &tiny_skia::Path, colour: &str) {
+        self.pixmap.fill_path(
+            path,
+            &paint(colour),
+            FillRule::Winding,
+            self.transform,
+            None,
+        );
     }
 
     fn text(&mut self, words: &str, at: Point, size: f64, weight: Weight, colour: &str) {
@@ -315,13 +318,7 @@ impl Canvas {
             outline.x += f64::from(advance) * unit;
         }
         if let Some(path) = outline.builder.finish() {
-            self.pixmap.fill_path(
-                &path,
-                &paint(colour),
-                FillRule::Winding,
-                self.transform,
-                None,
-            );
+            self.fill(&path, colour);
         }
     }
 }

@@ -36,8 +36,8 @@ pub enum Message {
 #[error("an answer about sockets cannot be read")]
 pub struct BadAnswer;
 
-/// The messages of one datagram that answer the question of this number; others are skipped. After [`BadAnswer`] there
-/// are no more: where the next would begin is not known.
+/// The messages of one datagram that answer the question of this number; others are skipped. After an end, or
+/// [`BadAnswer`], there are no more: where the next would begin is not known.
 pub fn messages(datagram: &[u8], question: u32) -> Messages<'_> {
     Messages {
         rest: datagram,
@@ -69,6 +69,8 @@ impl Iterator for Messages<'_> {
                     return Some(Ok(Message::Socket(socket(payload).ok_or(BadRow))));
                 }
                 NLMSG_ERROR | NLMSG_DONE => {
+                    // Behind an end there is nothing, whether it can be read or not.
+                    self.rest = &[];
                     return Some(end(head.kind, payload).ok_or(BadAnswer));
                 }
                 _ => {}

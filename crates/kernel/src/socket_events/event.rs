@@ -103,6 +103,8 @@ pub fn event(record: &[u8]) -> Result<SocketEvent, BadRecord> {
 }
 
 fn read(record: &[u8]) -> Option<SocketEvent> {
+    // One that was cut tells nothing, wherever that was.
+    let _whole = record.get(..usize::try_from(SHORT).ok()?)?;
     let bytes_at = |place: i16| record.get(usize::try_from(place).ok()?..);
     let word = |place| Some(u32::from_ne_bytes(array(bytes_at(place)?, 0)?));
     let long = |place| Some(u64::from_ne_bytes(array(bytes_at(place)?, 0)?));

@@ -39,10 +39,11 @@ pub(crate) struct Opened {
 /// Opens the packet socket and what else the rights allow, and gives up every right for good.
 pub(crate) fn use_up() -> Opened {
     let _no_new = set_no_new_privs(true);
-    let permitted = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.permitted);
+    let held = capabilities(None);
+    let permitted = held.map_or(CapabilitySet::empty(), |sets| sets.permitted);
     let wanted = CapabilitySet::NET_RAW | TRACEPOINT | door::RIGHTS;
     // What cannot be raised is told by what needs it.
-    let _raised = capabilities(None).and_then(|sets| {
+    let _raised = held.and_then(|sets| {
         set_capabilities(
             None,
             CapabilitySets {

@@ -11,6 +11,7 @@ use app::shutdown::{BoxError, Stop};
 use app::{App, Role};
 use compact_str::{CompactString, format_compact};
 use kernel::confine::{Extra, confine};
+use kernel::heap;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use wire::client::{Folder, Reason, Reporter, Settings, reporter};
@@ -38,6 +39,9 @@ const ROLE: Role = Role {
 /// How often health is looked at.
 const CHECK: Duration = Duration::from_secs(1);
 
+/// How often memory that is free is given back to the system. The first sweep, and what else takes much, is over by then.
+const GIVE_BACK: Duration = Duration::from_secs(10);
+
 /// A thread that has not come round for so long is stuck: packets are looked for at least once a second, and the longest
 /// walk through `/proc` takes less than one.
 const STUCK: Duration = Duration::from_mins(1);
@@ -50,6 +54,7 @@ pub fn main() -> ExitCode {
     };
     let given = parsed.args.check.then(Given::look);
     // Before there is a second thread.
+    heap::be_frugal();
     let opened = rights::use_up();
     // The only failure is that another part of the process chose one before.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
@@ -229,8 +234,13 @@ async fn watch(
     stop: Stop,
 ) {
     let mut lost = 0;
+    let mut given_back = Duration::ZERO;
     while !stop.cancelled_within(CHECK).await {
         let now = started.elapsed();
+        if now.saturating_sub(given_back) >= GIVE_BACK {
+            heap::give_back();
+            given_back = now;
+        }
         let alive = figures.packets.lock().alive;
         lives(
             &conditions.packets,

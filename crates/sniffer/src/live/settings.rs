@@ -65,7 +65,7 @@ pub(crate) struct Args {
     pub(crate) enable_socket_scanner: bool,
 
     /// Memory for packets between the kernel and the sniffer.
-    #[arg(long, default_value = "4Mi", value_name = "BYTES")]
+    #[arg(long, default_value = "3Mi", value_name = "BYTES")]
     pub(crate) ring_size: ByteSize,
 
     /// Whether the process confines itself to the system calls that it needs.

@@ -82,6 +82,27 @@ fn nobody_forges_an_edge_by_answering() {
     assert_eq!(node.dns(DnsFate::Unasked), 5);
 }
 
+/// Answered questions make room, unanswered ones wait for as long as a resolver does.
+#[test]
+fn a_late_answer_counts_and_what_was_answered_is_forgotten_soon() {
+    let mut node = Node::new();
+    for id in 0..100 {
+        node.captures(&asks(CLIENT, SERVER, id, NAME))
+            .captures(&answers(SERVER, CLIENT, id, NAME));
+    }
+    node.captures(&asks(CLIENT, SERVER, 100, NAME));
+    assert_eq!(node.questions(), 101);
+    node.waits(3_000).expires();
+    assert_eq!(node.questions(), 1);
+    node.waits(6_000)
+        .captures(&answers(SERVER, CLIENT, 100, NAME))
+        .captures(&answers(SERVER, CLIENT, 100, NAME));
+    assert_eq!(node.dns(DnsFate::Answer), 101);
+    assert_eq!(node.dns(DnsFate::AnswerCopy), 1);
+    node.expires();
+    assert_eq!(node.questions(), 0);
+}
+
 #[test]
 fn no_address_is_no_observation() {
     let mut node = Node::new();

@@ -88,6 +88,11 @@ impl Node {
             .collect()
     }
 
+    /// Questions that are remembered.
+    pub(crate) fn questions(&self) -> usize {
+        self.collector.held_questions()
+    }
+
     pub(crate) fn dns(&self, fate: DnsFate) -> u64 {
         self.collector.dns_messages().get(&fate)
     }

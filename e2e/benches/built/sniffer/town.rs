@@ -50,7 +50,6 @@ impl Town {
         }
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "pods are few")]
     /// The built sniffer on this node, and how long it took until it had read every socket table once.
     pub(crate) fn sniffer(&self) -> (Sniffer, Duration) {
         let url = format!(
@@ -61,9 +60,9 @@ impl Town {
         let begun = Instant::now();
         let sniffer = Sniffer::ready(&self.node, &url, &[]);
         let swept = wait(Duration::from_mins(1), || {
-            let unread = sniffer.metric("portolan_sniffer_namespaces_unread");
-            let reads = sniffer.metric("portolan_sniffer_namespace_reads_total");
-            (unread < 1.0 && reads >= self.pods.len() as f64).then_some(())
+            let unread = sniffer.value("namespaces_unread");
+            let reads = sniffer.value("namespace_reads_total");
+            (unread == 0 && reads >= self.pods.len() as u64).then_some(())
         });
         assert!(swept.is_some(), "not every socket table was read");
         (sniffer, begun.elapsed())
