@@ -69,8 +69,8 @@ statefulsets,jobs,cronjobs -A -o json > cluster.json
     portolan replay --capture a.pcap --capture b.pcap.gz --cluster start.json --cluster end.json \\
         --pod-events events.json
 
-  ClientIntents for the intents operator, of the cluster alone:
-    portolan replay --capture node.pcap --cluster cluster.json -o clientintents --no-external
+  ClientIntents for the intents operator, with what is called outside the cluster:
+    portolan replay --capture node.pcap --cluster cluster.json -o clientintents --external
 
   The whole map as JSON, from a capture on another machine:
     ssh node tcpdump -i any -w - port 53 or tcp | portolan replay --capture - --cluster cluster.json \\
@@ -151,16 +151,30 @@ pub(crate) struct FormArgs {
     #[arg(long)]
     pub(crate) no_external: bool,
 
+    /// Write peers outside the cluster into ClientIntents too, as `internet` targets
+    #[arg(long, conflicts_with = "no_external")]
+    pub(crate) external: bool,
+
     /// List attempts too: connections that were refused or never answered
     #[arg(long)]
     pub(crate) attempts: bool,
 }
 
 impl FormArgs {
+    /// Whether peers outside the cluster are shown: in documents that a cluster may enforce, only when asked for.
+    pub(crate) const fn external(&self) -> bool {
+        match self.format {
+            Format::ClientIntents | Format::ClientIntentsJson | Format::ClientIntentsV1 => {
+                self.external
+            }
+            _ => !self.no_external,
+        }
+    }
+
     /// What the form shows.
     pub(crate) const fn options(&self) -> export::Options {
         export::Options {
-            external: !self.no_external,
+            external: self.external(),
             attempts: self.attempts,
             as_kubernetes_service: false,
         }

@@ -32,7 +32,7 @@ pub(crate) fn list(args: &ListArgs, settings: &Settings) -> Result<(), Failure> 
 /// `portolan export`.
 pub(crate) fn run(args: &ExportArgs, settings: &Settings) -> Result<(), Failure> {
     check_terminal(&args.form)?;
-    let filter = args.filter.filter(settings, !args.form.no_external)?;
+    let filter = args.filter.filter(settings, args.form.external())?;
     let shown = if args.form.format == Format::Json || !is_narrow(&filter) {
         args.source.exact(&filter)?
     } else {

@@ -1,15 +1,22 @@
 //! The built command line, through the API server: a Service, a pod, a real port-forward to the built mapper.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use e2e::bed::variable;
 use e2e::kube::{Kube, Proxy, path};
 use e2e::mapper::{self, Mapper};
 use e2e::scene::{Scene, play, set_up};
 use e2e::time::wait;
+use e2e::tls::Certificate;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 const NAMESPACE: &str = "command-line";
@@ -185,8 +192,15 @@ fn every_command_goes_through_a_port_forward() {
     );
     strict(&yaml);
     strict(&old(&["export", "--output-version", "v1"]).well());
-    strict(&run(&["export", "-o", "clientintents"]).well());
-    strict(&run(&["export", "-o", "clientintents-v1"]).well());
+    for version in ["clientintents", "clientintents-v1"] {
+        strict(&run(&["export", "-o", version]).well());
+        let all = run(&["export", "-o", version, "--external"]).well();
+        assert!(
+            all.contains("internet:") && all.contains("198.51.100.7"),
+            "{all}"
+        );
+        strict(&all);
+    }
 
     let reset = old(&["reset"]);
     assert_eq!((reset.out.as_str(), reset.err.as_str()), ("", ""));
@@ -350,12 +364,12 @@ fn missing_rights_are_named() {
         "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "nobody" }],
     });
     kube.create(RIGHTS, bindings, &binding);
-    let rule = |verb: &str, resource: &str| json!({ "apiGroups": [""], "verbs": [verb], "resources": [resource] });
-    let mut rules = Vec::new();
+    let to = |verb: &str, resource: &str| json!({ "apiGroups": [""], "verbs": [verb], "resources": [resource] });
+    let mut given = Vec::new();
     for (lacking, then) in [
-        ("get services", rule("get", "services")),
-        ("list pods", rule("list", "pods")),
-        ("create pods/portforward", rule("get", "pods/portforward")),
+        ("get services", to("get", "services")),
+        ("list pods", to("list", "pods")),
+        ("create pods/portforward", to("get", "pods/portforward")),
     ] {
         let named = format!("you have no right to `{lacking}` in namespace {RIGHTS}");
         let said = wait(Duration::from_secs(10), || {
@@ -365,11 +379,11 @@ fn missing_rights_are_named() {
         let ran = said.unwrap_or_else(|| portolan(&nobody(), RIGHTS, &["list"]));
         ran.failed(&[&named, "get and create pods/portforward"]);
         portolan(&nobody(), RIGHTS, &["network-mapper", "list"]).failed(&["Error: ", &named]);
-        rules.push(then);
+        given.push(then);
         let changed = kube.send(
             "PATCH",
             &path(RIGHTS, roles, "portolan"),
-            &json!({ "rules": rules }),
+            &json!({ "rules": given }),
         );
         assert_eq!(changed.status, 200, "{}", changed.text());
     }
@@ -399,4 +413,196 @@ fn what_is_not_there_is_named() {
     no_file.failed(&["no way to a cluster", "--mapper-url"]);
     let other = ["list", "--context", "nowhere"];
     portolan(&kubeconfig, EMPTY, &other).failed(&["no way to a cluster", "nowhere"]);
+}
+
+/// The kubeconfig of the testbed, changed.
+fn kubeconfig(change: impl FnOnce(&mut Value)) -> tempfile::NamedTempFile {
+    let output = Command::new(variable("KUBECTL"))
+        .args(["config", "view", "--raw", "-o", "json"])
+        .output()
+        .unwrap();
+    let mut config: Value = serde_json::from_slice(&output.stdout).unwrap();
+    change(&mut config);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(config.to_string().as_bytes()).unwrap();
+    file
+}
+
+/// A proxy for one connection (RFC 9110, 9.3.6), and what was asked of it.
+fn proxy_for_one() -> (SocketAddr, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = std::thread::spawn(move || {
+        let mut client = listener.accept().unwrap().0;
+        let mut asked = Vec::new();
+        let mut byte = [0];
+        while !asked.ends_with(b"\r\n\r\n") {
+            client.read_exact(&mut byte).unwrap();
+            asked.push(byte[0]);
+        }
+        let asked = String::from_utf8(asked).unwrap();
+        let to = asked.split(' ').nth(1).unwrap();
+        let server = TcpStream::connect(to).unwrap();
+        client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").unwrap();
+        join(&client, &server);
+        asked
+    });
+    (address, serving)
+}
+
+/// Where the error is one of the mapper's Service, the API server was reached, and knew who asked.
+#[test]
+#[ignore = "needs the testbed: ./dev test --only e2e"]
+fn credentials_of_programs_and_proxies_are_used() {
+    let reached = |file: &tempfile::NamedTempFile| {
+        let ran = portolan(file.path().to_str().unwrap(), "no-such", &["list"]);
+        ran.failed(&["no Service otterize-network-mapper in namespace no-such"]);
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let credential = folder.path().join("credential.json");
+    let by_program = kubeconfig(|config| {
+        let user = &mut config["users"][0]["user"];
+        let text = |field: &str| {
+            let pem = match user[field.to_owned() + "-data"].as_str() {
+                Some(base64) => BASE64.decode(base64).unwrap(),
+                None => std::fs::read(user[field].as_str().unwrap()).unwrap(),
+            };
+            String::from_utf8(pem).unwrap()
+        };
+        let shown = json!({
+            "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+            "status": {
+                "clientCertificateData": text("client-certificate"), "clientKeyData": text("client-key"),
+            },
+        });
+        std::fs::write(&credential, shown.to_string()).unwrap();
+        *user = json!({ "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/cat", "args": [credential],
+            "interactiveMode": "Never",
+        } });
+    });
+    reached(&by_program);
+
+    let (proxy, asked) = proxy_for_one();
+    let by_proxy = kubeconfig(|config| {
+        config["clusters"][0]["cluster"]["proxy-url"] = json!(format!("http://{proxy}"));
+    });
+    reached(&by_proxy);
+    let asked = asked.join().unwrap();
+    assert!(asked.starts_with("CONNECT 127.0.0.1:"), "{asked}");
+
+    let no_program = kubeconfig(|config| {
+        config["users"][0]["user"] = json!({ "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1", "command": "/no/such/program",
+            "interactiveMode": "Never",
+        } });
+    });
+    let ran = portolan(no_program.path().to_str().unwrap(), "no-such", &["list"]);
+    ran.failed(&["/no/such/program"]);
+    let unknown = kubeconfig(|config| {
+        config["users"][0]["user"] = json!({ "token": "wrong" });
+    });
+    let ran = portolan(unknown.path().to_str().unwrap(), "no-such", &["list"]);
+    ran.failed(&["does not know you", "kubectl auth whoami"]);
+}
+
+#[test]
+#[ignore = "needs the testbed: ./dev test --only e2e"]
+fn a_mapper_with_a_certificate_is_reached_by_its_own_address() {
+    let certificate = Certificate::new("command-line");
+    let arguments = certificate.arguments();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mapper = Mapper::ready("command-line-tls", &arguments);
+    let url = format!("https://localhost:{}", mapper.address.port());
+    let trusted = certificate.file();
+    let trusted = trusted.to_str().unwrap();
+    let run = |arguments: &[&str]| portolan("/nowhere", "none", arguments);
+    let status = run(&["status", "--mapper-url", &url, "--ca-file", trusted]);
+    assert!(status.well().contains("0 edges"));
+    run(&["status", "--mapper-url", &url]).failed(&["certificate", "--ca-file FILE"]);
+}
+
+/// An address whose connections lead to whichever mapper is the one now.
+fn relay(to: SocketAddr) -> (SocketAddr, Arc<Mutex<SocketAddr>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let now = Arc::new(Mutex::new(to));
+    let target = Arc::clone(&now);
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let to = *target.lock();
+            if let Ok(server) = TcpStream::connect(to) {
+                join(&client, &server);
+            }
+        }
+    });
+    (address, now)
+}
+
+/// Copies both ways until one end closes.
+fn join(client: &TcpStream, server: &TcpStream) {
+    for (from, to) in [(client, server), (server, client)] {
+        let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+        std::thread::spawn(move || {
+            let _broken = std::io::copy(&mut from, &mut to);
+            let _closed = to.shutdown(Shutdown::Both);
+        });
+    }
+}
+
+/// The mapper goes away and another one comes with its store: whoever watches is told what came meanwhile, and all once.
+#[test]
+#[ignore = "needs the testbed: ./dev test --only e2e"]
+fn a_watch_survives_the_mapper() {
+    let proxy = Proxy::start();
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().to_str().unwrap();
+    let start = || Mapper::ready("command-line-watch", &["--data-dir", store]);
+    let mut scenes = [Scene::new(193, "watched"), Scene::new(194, "later")];
+    for scene in &mut scenes {
+        let (client, server) = (scene.deployment("client"), scene.deployment("server"));
+        scene.tcp(&client.ip, &server.ip, 8080);
+        scene.edges(&["client/Deployment -> server/Deployment :8080/tcp [tcp]"]);
+    }
+    let mapper = start();
+    set_up(&proxy, &mapper, &mut scenes);
+    let (address, now) = relay(mapper.address);
+    let built = mapper::command().get_program().to_owned();
+    let mut watching = Command::new(Path::new(&built).with_file_name("portolan"))
+        .env_clear()
+        .args(["watch", "--count", "2"])
+        .args(["--mapper-url", &format!("http://{address}")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let watched = wait(Duration::from_secs(10), || {
+        (mapper.metrics().get("portolan_mapper_event_readers") == 1).then_some(())
+    });
+    assert!(watched.is_some(), "nobody watches");
+    play(&mapper, &scenes[..1]);
+    drop(mapper);
+    let mapper = start();
+    play(&mapper, &scenes[1..]);
+    *now.lock() = mapper.address;
+    let ended = wait(Duration::from_mins(1), || watching.try_wait().unwrap());
+    if ended.is_none() {
+        watching.kill().unwrap();
+    }
+    let output = watching.wait_with_output().unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    let told = out.lines().filter_map(|line| line.split_once(" + "));
+    let told: Vec<&str> = told.map(|(_, edge)| edge).collect();
+    assert_eq!(
+        told,
+        [
+            "client.watched (Deployment) -> server.watched (Deployment): port 8080/tcp",
+            "client.later (Deployment) -> server.later (Deployment): port 8080/tcp",
+        ],
+        "{err}"
+    );
+    assert!(err.contains("looking for it again"), "{err}");
 }

@@ -23,8 +23,11 @@ pub(super) async fn open(args: &MapperArgs) -> Result<Mapper, Failure> {
     let service = args.mapper_service_name.as_str();
     let config = config(args).await?;
     let server = config.cluster_url.to_string();
-    let client = Client::try_from(config)
-        .map_err(|error| refused(&error, Asked::Client, &server, namespace))?;
+    let program = { config.auth_info.exec.as_ref() }.and_then(|exec| exec.command.clone());
+    let client = Client::try_from(config).map_err(|error| match (error, program) {
+        (kube::Error::Auth(error), Some(program)) => no_credentials(&program, &error),
+        (error, _) => refused(&error, Asked::Client, &server, namespace),
+    })?;
 
     let services: Api<Service> = Api::namespaced(client.clone(), namespace);
     let found = step(
@@ -123,6 +126,14 @@ async fn config(args: &MapperArgs) -> Result<Config, Failure> {
         }
         Err(error) => Err(failed(error)),
     }
+}
+
+fn no_credentials(program: &str, error: &impl std::error::Error) -> Failure {
+    Failure::run(format!(
+        "{program}, which the kubeconfig names for credentials: {}",
+        super::causes(error)
+    ))
+    .with_remedy("have it in the PATH and log in with it, until this works: kubectl auth whoami")
 }
 
 fn no_service(namespace: &str, service: &str) -> Failure {

@@ -24,6 +24,18 @@ fn client_intents_of_the_shop() {
     assert_eq!(json.matches("\"kind\": \"ClientIntents\"").count(), 6);
 }
 
+/// Documents that a cluster may enforce say nothing of the outside unless they are asked to.
+#[test]
+fn client_intents_to_the_internet_on_request() {
+    for version in ["clientintents", "clientintents-json", "clientintents-v1"] {
+        let inside = whole("harder", &format!(" -o {version}")).out;
+        assert!(!inside.contains("internet"), "{version}");
+        let all = whole("harder", &format!(" -o {version} --external")).out;
+        assert!(all.contains("internet"), "{version}");
+        assert!(all.len() > inside.len());
+    }
+}
+
 #[test]
 fn the_whole_map_comes_back_from_json() {
     let folder = Folder::new();
