@@ -1,7 +1,7 @@
 //! The `portolan` command: what was typed, what it means, what comes out, and the exit code.
 //!
 //! Exit codes: 0 done, 1 ran but failed, 2 wrong use or unreadable input. Called as the tool that it replaces, by the name
-//! `otterize` or with `network-mapper` in front, it takes that one's command line: see [`old`].
+//! `otterize` or with `network-mapper` in front, it takes that one's command line (module `old`).
 
 use std::ffi::OsString;
 use std::path::Path;
