@@ -9,6 +9,7 @@ use map::{Filter, Map, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::edge::{Edge, Status};
+use wire::fields;
 
 use crate::args::MapperArgs;
 use crate::failure::Failure;
@@ -214,15 +215,6 @@ fragment Whole on Edge {
 }
 ";
 
-/// What became of what was reported.
-pub(crate) const STATUS: &str = "\
-  status {
-    at version synced pods edges attempts reports held forgotten
-    taken { reason count }
-    fates { reason count }
-  }
-";
-
 #[derive(Deserialize)]
 struct Edges {
     edges: Vec<Edge>,
@@ -321,7 +313,7 @@ async fn why_empty(mapper: &mut Mapper, filter: &Filter) -> String {
     struct Asked {
         status: Status,
     }
-    let document = format!("{{ {STATUS} }}");
+    let document = format!("{{ status {{ ...StatusFields }} }}{}", fields::STATUS);
     let asked: Result<Asked, Failure> = mapper.answer(None, &document, json!({})).await;
     match asked {
         Ok(Asked { status }) => reason(&status, filter),

@@ -8,10 +8,10 @@ use map::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wire::edge::{Coverage, ReasonCount, Status};
+use wire::fields;
 
 use crate::args::{Form, StatusArgs};
 use crate::failure::Failure;
-use crate::source::STATUS;
 use crate::{output, reach};
 
 /// Sniffers report twice a minute at least; who is silent for so long is gone or cut off.
@@ -19,14 +19,6 @@ const SILENT: Duration = Duration::from_mins(3);
 
 const HEAD: Style = Style::new().bold();
 const ADVICE: Style = AnsiColor::Yellow.on_default();
-
-const COVERAGE: &str = "\
-  coverage {
-    nodeName reporterId at spooled rights lastScan version
-    seen { reason count }
-    dropped { reason count }
-  }
-";
 
 /// What is asked and shown.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,7 +32,12 @@ struct Asked {
 pub(crate) fn run(args: &StatusArgs) -> Result<(), Failure> {
     let asked: Asked = reach::runtime()?.block_on(async {
         let mut mapper = reach::open(&args.mapper).await?;
-        let document = format!("{{\n{STATUS}{COVERAGE}}}");
+        let document = [
+            "{ status { ...StatusFields } coverage { ...CoverageFields } }",
+            fields::STATUS,
+            fields::COVERAGE,
+        ]
+        .concat();
         mapper.answer(None, &document, json!({})).await
     })?;
     let text = match args.format {

@@ -101,6 +101,29 @@ fragment CoverageFields on Coverage {
 }
 ";
 
+/// `StatusFields` for [`Status`](crate::edge::Status).
+pub const STATUS: &str = "
+fragment StatusFields on Status {
+	at
+	version
+	synced
+	pods
+	edges
+	attempts
+	reports
+	taken {
+		reason
+		count
+	}
+	fates {
+		reason
+		count
+	}
+	held
+	forgotten
+}
+";
+
 /// `TrafficLevelFields` for [`TrafficLevel`](crate::edge::TrafficLevel); needs [`EDGE`], for its `PeerFields`.
 pub const TRAFFIC_LEVEL: &str = "
 fragment TrafficLevelFields on TrafficLevel {

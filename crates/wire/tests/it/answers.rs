@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 use serde_json::json;
-use wire::edge::{Coverage, Edge, EdgeChange, TrafficLevel};
+use wire::edge::{Coverage, Edge, EdgeChange, Status, TrafficLevel};
 use wire::known::KNOWN_FIELDS;
 use wire::{AttemptOutcome, Decoded, Known, Report, decode, fields, response};
 
 use crate::requests;
-use crate::schema::{Said, by_engine, change, coverage, edge, traffic};
+use crate::schema::{Said, by_engine, change, coverage, edge, status, traffic};
 
 fn ask(query: &str) -> String {
     let body = json!({ "query": query }).to_string();
@@ -24,15 +24,17 @@ fn every_field_of_an_answer_is_asked_for_and_read() {
         changes: [EdgeChange; 1],
         coverage: [Coverage; 1],
         traffic: [TrafficLevel; 1],
+        status: Status,
     }
 
     let query = [
         "{ edges { ...EdgeFields } changes { ...EdgeChangeFields } ",
-        "coverage { ...CoverageFields } traffic { ...TrafficLevelFields } }",
+        "coverage { ...CoverageFields } traffic { ...TrafficLevelFields } status { ...StatusFields } }",
         fields::EDGE,
         fields::EDGE_CHANGE,
         fields::COVERAGE,
         fields::TRAFFIC_LEVEL,
+        fields::STATUS,
     ];
     let read: Answers = response::data(ask(&query.concat()).as_bytes()).unwrap();
     let given = Answers {
@@ -40,6 +42,7 @@ fn every_field_of_an_answer_is_asked_for_and_read() {
         changes: [change()],
         coverage: [coverage()],
         traffic: [traffic()],
+        status: status(),
     };
     assert_eq!(read, given);
 }

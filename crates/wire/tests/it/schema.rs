@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use async_graphql::{Context, EmptySubscription, Object, Response, Schema};
-use wire::edge::{Coverage, Edge, EdgeChange, EdgeDetails, TrafficLevel};
+use wire::edge::{Coverage, Edge, EdgeChange, EdgeDetails, Status, TrafficLevel};
 use wire::engine::{self, Inputs, Rows};
 use wire::input::{
     AwsOperation, AzureOperation, CaptureResults, CaptureTcpResults, GcpOperation,
@@ -209,6 +209,10 @@ impl Query {
     async fn traffic(&self) -> Vec<TrafficLevel> {
         vec![traffic()]
     }
+
+    async fn status(&self) -> Status {
+        status()
+    }
 }
 
 /// An intent within this namespace, with one of everything.
@@ -292,6 +296,24 @@ pub(crate) fn coverage() -> Coverage {
         "rights": ["packets"],
         "lastScan": "2026-01-01T00:00:00Z",
         "version": "0.1.0",
+    });
+    serde_json::from_value(json).unwrap()
+}
+
+/// What became of all, with one of everything.
+pub(crate) fn status() -> Status {
+    let json = serde_json::json!({
+        "at": "2026-01-01T00:00:00Z",
+        "version": "0.1.0",
+        "synced": true,
+        "pods": 5,
+        "edges": 3,
+        "attempts": 1,
+        "reports": 2,
+        "taken": [{ "reason": "TCP", "count": 8 }],
+        "fates": [{ "reason": "in edges", "count": 7 }],
+        "held": 1,
+        "forgotten": "2026-01-01T00:00:00Z",
     });
     serde_json::from_value(json).unwrap()
 }
