@@ -32,8 +32,9 @@ impl Ingest {
     }
 
     pub(super) fn request(&mut self, index: &Index, request: &HttpRequest) -> Result<Fate, Doubt> {
-        let client = self.workload_named(index, &request.client, request.at)?;
-        let server = self.workload_named(index, &request.server, request.at)?;
+        let (client, server) = (&request.client, &request.server);
+        let client = self.meshed(index, client, &request.client_canonical, request.at)?;
+        let server = self.meshed(index, server, &request.server_canonical, request.at)?;
         let mut facets = vec![Facet::Evidence(Evidence::Istio)];
         if !request.service.is_empty() {
             facets.push(Facet::Service(request.service.clone()));
@@ -107,6 +108,22 @@ impl Ingest {
                 Err(Refusal::HostNetworkSource.into())
             }
             Client::ApiServer | Client::Internet => Err(Refusal::UnknownSource.into()),
+        }
+    }
+
+    /// The workload that a sidecar means: by its name, else by its canonical one, which several workloads may share.
+    fn meshed(
+        &mut self,
+        index: &Index,
+        named: &(CompactString, CompactString),
+        canonical: &CompactString,
+        at: Time,
+    ) -> Result<Workload, Doubt> {
+        match self.workload_named(index, named, at) {
+            Err(Doubt::Refused(Refusal::UnknownWorkload)) if !canonical.is_empty() => {
+                self.workload_named(index, &(named.0.clone(), canonical.clone()), at)
+            }
+            found => found,
         }
     }
 
