@@ -374,24 +374,24 @@ mod tests {
 
     #[test]
     fn the_replaced_mapper_gets_the_names_that_it_looks_for() {
-        let named = |canonical: Option<&str>| IstioConnection {
+        let of = |canonical: Option<&str>| IstioConnection {
             src_workload: "web-v1".into(),
             dst_workload: "api-v2".into(),
             src_canonical_service: canonical.map(Text::from),
             ..IstioConnection::default()
         };
         let mut report = Report::Istio(IstioConnectionResults {
-            results: vec![named(Some("web")), named(None)],
+            results: vec![of(Some("web")), of(None)],
         });
         assert!(Known::default().trim(&mut report));
         let Report::Istio(IstioConnectionResults { results }) = report else {
             panic!("another kind");
         };
-        let names = results
+        let found = results
             .iter()
             .map(|one| (&*one.src_workload, &*one.dst_workload));
         assert_eq!(
-            names.collect::<Vec<_>>(),
+            found.collect::<Vec<_>>(),
             [("web", "api-v2"), ("web-v1", "api-v2")]
         );
         assert_eq!(results[0].src_canonical_service, None);
