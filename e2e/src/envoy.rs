@@ -187,7 +187,7 @@ impl Watcher {
         let name = "portolan_istio_rounds_total";
         let now = self.metric(name);
         // The one that is under way may have passed already.
-        let through = wait(Duration::from_secs(60), || {
+        let through = wait(Duration::from_mins(1), || {
             (self.metric(name) > now + more).then_some(())
         });
         assert!(through.is_some(), "no rounds: {}", self.process.log());
