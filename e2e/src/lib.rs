@@ -16,6 +16,7 @@
 pub mod bed;
 pub mod coredns;
 pub mod cost;
+pub mod envoy;
 pub mod http;
 pub mod kube;
 pub mod mapper;

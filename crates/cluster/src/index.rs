@@ -292,8 +292,9 @@ impl Index {
     }
 
     /// A pod for each workload, by namespace and the names that service meshes and clouds use for it: the workload's
-    /// own, Istio's canonical name (a label that its injector sets, else `app.kubernetes.io/name`, else `app`: Istio
-    /// documentation, "Resource Labels"). Where two names clash, the workload's own wins.
+    /// own, that of the root of its owners where an annotation, images or dots make it another, Istio's canonical name (a
+    /// label that its injector sets, else `app.kubernetes.io/name`, else `app`: Istio documentation, "Resource Labels").
+    /// Where two names clash, the workload's own wins, then its owner's.
     pub fn pods_by_workload_name(
         &self,
     ) -> collections::HashMap<(CompactString, CompactString), PodUid> {
@@ -312,6 +313,18 @@ impl Index {
                     named.insert((pod.namespace.clone(), value.clone()), pod.uid);
                 }
             }
+        }
+        for pod in &pods {
+            let root = pod.owner.as_ref().map_or_else(
+                || pod.name.clone(),
+                |owner| {
+                    self.owners
+                        .root(owner, &pod.namespace, &pod.labels)
+                        .owner
+                        .name
+                },
+            );
+            named.insert((pod.namespace.clone(), root), pod.uid);
         }
         for pod in pods {
             let name = self.identity(pod).workload.name.clone();

@@ -26,6 +26,7 @@ mod progress;
 mod request;
 mod resource;
 mod settings;
+mod sidecars;
 mod suspicion;
 mod tokens;
 mod watch;
@@ -49,6 +50,7 @@ use self::resource::{POD, WATCHED};
 pub use self::settings::{
     Clock, MAX_ANSWER_BYTES, MAX_LINE_BYTES, MAX_OBJECTS, MAX_PAGE_BYTES, Settings,
 };
+pub use self::sidecars::{SIDECAR_LABEL, Sidecar, SidecarSelector, SidecarUpdate, sidecars};
 use self::suspicion::Suspicion;
 pub use self::tokens::{Review, TokenReviewer};
 use crate::update::{Kind, Update};

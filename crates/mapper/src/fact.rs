@@ -71,6 +71,12 @@ pub struct HttpRequest {
     pub at: Time,
     /// What became of it.
     pub outcome: Outcome,
+    /// The client's canonical name, where Istio told it beside its workload's; else empty.
+    #[serde(default, skip_serializing_if = "CompactString::is_empty")]
+    pub client_canonical: CompactString,
+    /// The server's, likewise.
+    #[serde(default, skip_serializing_if = "CompactString::is_empty")]
+    pub server_canonical: CompactString,
 }
 
 /// A client used a resource of a cloud.

@@ -65,6 +65,9 @@ pub enum Refusal {
     NoBackend,
     /// A call to the cluster's DNS: every client makes it, and its answers tell more.
     ClusterDns,
+    /// To port 15008, the tunnel of an ambient mesh (Istio documentation, "Ports used by Istio"): the transport of
+    /// connections that are seen by themselves in the pods.
+    MeshTunnel,
     /// An answer to the cluster's DNS: it resolves for others.
     Recursion,
     /// Both ends are outside the cluster.
@@ -77,7 +80,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::HostNetworkSource,
         Self::LoopbackSource,
         Self::UnknownSource,
@@ -98,6 +101,7 @@ impl Refusal {
         Self::UnknownName,
         Self::NoBackend,
         Self::ClusterDns,
+        Self::MeshTunnel,
         Self::Recursion,
         Self::BothOutside,
         Self::BelowFloor,
@@ -127,6 +131,7 @@ impl Refusal {
             Self::UnknownName => "unknown name in the cluster's domain",
             Self::NoBackend => "Service without a backend",
             Self::ClusterDns => "to the cluster's DNS",
+            Self::MeshTunnel => "through the mesh's tunnel (port 15008)",
             Self::Recursion => "answers to the cluster's DNS (recursion)",
             Self::BothOutside => "both ends outside the cluster",
             Self::BelowFloor => "before the last reset",
@@ -157,6 +162,7 @@ impl Refusal {
             Self::UnknownName => "unknown_name",
             Self::NoBackend => "no_backend",
             Self::ClusterDns => "cluster_dns",
+            Self::MeshTunnel => "mesh_tunnel",
             Self::Recursion => "recursion",
             Self::BothOutside => "both_outside",
             Self::BelowFloor => "below_floor",

@@ -49,6 +49,9 @@ pub const MAX_DESCRIBED: usize = 100_000;
 /// How long a list of workloads by name is good for what sidecars and clouds name.
 pub const NAMES_EVERY: Duration = Duration::from_secs(10);
 
+/// How long it is good where it does not have a name: whoever makes names up does not make the writer list more often.
+pub const NAMES_AGAIN: Duration = Duration::from_secs(2);
+
 /// How late a report may come: as long as a sniffer keeps what it could not deliver. What is said to be older is taken
 /// as that old.
 pub const MAX_LATENESS: Duration = Duration::from_hours(1);

@@ -144,11 +144,11 @@ inputs! {
 
     /// Requests that an Istio sidecar counted.
     IstioConnection as "IstioConnection" {
-        /// The client's canonical name.
+        /// The client's name: its workload's, or its canonical one.
         src_workload: Text,
         /// The client's namespace.
         src_workload_namespace: Text,
-        /// The server's canonical name.
+        /// The server's name: its workload's, or its canonical one.
         dst_workload: Text,
         /// The Service that was called.
         dst_service_name: Text,
@@ -169,6 +169,12 @@ inputs! {
         /// Given when every such request was denied or had no answer: an attempt, never an edge.
         #[serde(skip_serializing_if = "Option::is_none")]
         attempt: Option<AttemptOutcome>,
+        /// The client's canonical name, where `srcWorkload` is that of its workload.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        src_canonical_service: Option<Text>,
+        /// The server's canonical name, where `dstWorkload` is that of its workload.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dst_canonical_service: Option<Text>,
     }
 
     /// What Istio sidecars counted.

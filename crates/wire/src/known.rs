@@ -67,7 +67,12 @@ const ADDED: [&[&str]; 5] = [
     ],
     &["srcPodUid", "nodeName", "reporterId"],
     &["reporterId", "attempt"],
-    &["reporterId", "attempt"],
+    &[
+        "reporterId",
+        "attempt",
+        "srcCanonicalService",
+        "dstCanonicalService",
+    ],
     &["reportCoverage"],
 ];
 
@@ -134,7 +139,8 @@ impl Known {
     /// Takes out of a report what the mapper does not know. Whether there is anything left to send.
     ///
     /// An attempt that is not told to be one would become an edge: it is taken out as a whole. Where the mapper has no
-    /// place for what the client meant, that takes the place of what it reached, as the replaced sniffer reports it.
+    /// place for what the client meant, that takes the place of what it reached, as the replaced sniffer reports it; where
+    /// it has none for canonical names, they take the place of workloads', because it looks for no others.
     #[must_use = "a report of which nothing is left is not to be sent"]
     pub fn trim(&self, report: &mut Report) -> bool {
         match report {
@@ -205,6 +211,16 @@ impl Known {
         }
         for result in &mut *results {
             keep(&self.istio, "reporterId", &mut result.reporter_id);
+            if !self.istio.contains("srcCanonicalService")
+                && let Some(canonical) = result.src_canonical_service.take()
+            {
+                result.src_workload = canonical;
+            }
+            if !self.istio.contains("dstCanonicalService")
+                && let Some(canonical) = result.dst_canonical_service.take()
+            {
+                result.dst_workload = canonical;
+            }
         }
         !results.is_empty()
     }
@@ -334,6 +350,8 @@ mod tests {
         let istio = IstioConnection {
             reporter_id: some(),
             attempt: Some(AttemptOutcome::Refused),
+            src_canonical_service: some(),
+            dst_canonical_service: some(),
             ..IstioConnection::default()
         };
         for report in [
@@ -352,6 +370,31 @@ mod tests {
             assert!(complete().trim(&mut trimmed));
             assert_eq!(trimmed, report);
         }
+    }
+
+    #[test]
+    fn the_replaced_mapper_gets_the_names_that_it_looks_for() {
+        let of = |canonical: Option<&str>| IstioConnection {
+            src_workload: "web-v1".into(),
+            dst_workload: "api-v2".into(),
+            src_canonical_service: canonical.map(Text::from),
+            ..IstioConnection::default()
+        };
+        let mut report = Report::Istio(IstioConnectionResults {
+            results: vec![of(Some("web")), of(None)],
+        });
+        assert!(Known::default().trim(&mut report));
+        let Report::Istio(IstioConnectionResults { results }) = report else {
+            panic!("another kind");
+        };
+        let found = results
+            .iter()
+            .map(|one| (&*one.src_workload, &*one.dst_workload));
+        assert_eq!(
+            found.collect::<Vec<_>>(),
+            [("web", "api-v2"), ("web-v1", "api-v2")]
+        );
+        assert_eq!(results[0].src_canonical_service, None);
     }
 
     #[test]

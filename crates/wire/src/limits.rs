@@ -131,6 +131,10 @@ impl crate::input::IstioConnection {
         )?;
         text("path", &self.path, MAX_PATH)?;
         check("methods", self.methods.len(), MAX_WORD)?;
+        let canonical = self.src_canonical_service.as_ref();
+        optional("srcCanonicalService", canonical, MAX_NAME)?;
+        let canonical = self.dst_canonical_service.as_ref();
+        optional("dstCanonicalService", canonical, MAX_NAME)?;
         optional("reporterId", self.reporter_id.as_ref(), MAX_WORD)
     }
 }

@@ -16,6 +16,7 @@ mod contract;
 mod dns_intents;
 mod events;
 mod faults;
+mod istio;
 mod nodes;
 mod requests;
 mod sniffed;

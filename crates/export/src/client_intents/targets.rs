@@ -189,21 +189,30 @@ fn topics(edge: &Edge) -> Vec<Topic> {
 
 /// The definition knows no method for "all", and demands at least one: all is each.
 fn resources(edge: &Edge) -> Vec<Resource> {
-    let resources = edge.resources().into_iter();
-    resources
-        .map(|(path, methods)| {
-            let each = HttpMethod::ALL.into_iter();
-            let all = methods.contains(&HttpMethod::All);
-            Resource {
-                path: path.to_owned(),
-                methods: each
-                    .filter(|method| *method != HttpMethod::All)
-                    .filter(|method| all || methods.contains(method))
-                    .map(HttpMethod::as_str)
-                    .collect(),
-            }
-        })
-        .collect()
+    let mut all = Vec::new();
+    for (path, methods) in edge.resources() {
+        let each = HttpMethod::ALL.into_iter();
+        let any = methods.contains(&HttpMethod::All);
+        let resource = Resource {
+            path: exact_or_prefix(path),
+            methods: each
+                .filter(|method| *method != HttpMethod::All)
+                .filter(|method| any || methods.contains(method))
+                .map(HttpMethod::as_str)
+                .collect(),
+        };
+        add_resource(&mut all, resource);
+    }
+    all
+}
+
+/// As policies read paths: exactly, or with a `*` at the end as all that begin so. What begins elsewhere with a `*`, or with
+/// the `{` of a template, is cut there: nothing reads it otherwise.
+fn exact_or_prefix(path: &str) -> String {
+    match path.find(['*', '{']) {
+        Some(at) => format!("{}*", path.get(..at).unwrap_or_default()),
+        None => path.to_owned(),
+    }
 }
 
 /// Always with the prefix: without one, an address is not clearly a range of the one IP version or the other.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use export::{Format, Options};
-use map::Map;
+use map::{HttpMethod, Map};
 
-use crate::maps::{everything, record, workload};
+use crate::maps::{everything, record, resource, workload};
 
 const WHOLE: Options = Options {
     external: true,
@@ -120,4 +120,29 @@ fn an_empty_map_is_an_empty_text() {
     assert_eq!(render(Format::ClientIntents), b"");
     assert_eq!(render(Format::ClientIntentsV1), b"");
     assert_eq!(render(Format::ClientIntentsJson), b"[]\n");
+}
+
+/// A policy reads a path exactly, or with a `*` at the end; what is folded to one is said once.
+#[test]
+fn paths_are_exact_or_end_with_a_star() {
+    let mut map = Map::default();
+    let facets = [
+        resource("/api/v1.2/items", HttpMethod::Get),
+        resource("/users/{id}/orders", HttpMethod::Get),
+        resource("/users/{id}/carts", HttpMethod::Post),
+        resource("/files/*", HttpMethod::Get),
+        resource("/odd*name/x", HttpMethod::Get),
+    ];
+    let (client, server) = (workload("shop", "web", ""), workload("shop", "api", ""));
+    record(&mut map, client, server, &facets);
+    let text = Format::ClientIntents.render(&map, Options::default());
+    let text = String::from_utf8(text).unwrap();
+    let paths = text.lines().filter_map(|line| line.split_once("path: "));
+    let paths: Vec<&str> = paths.map(|(_, path)| path).collect();
+    assert_eq!(
+        paths,
+        ["/api/v1.2/items", "/files/*", "/odd*", "/users/*"],
+        "{text}"
+    );
+    assert_eq!(text.matches("- POST").count(), 1);
 }

@@ -1,13 +1,15 @@
 //! What watchers of brokers, sidecars and clouds tell.
 
-use cluster::{Index, Pod};
+use std::time::Duration;
+
+use cluster::{Index, Need, Pod};
 use compact_str::CompactString;
 use map::{Evidence, Facet, Outcome, Peer, Source, Time, Workload};
 
 use super::{Ingest, Span};
 use crate::fact::{CloudAccess, CloudClient, HttpRequest, TopicAccess};
 use crate::fate::{Fate, Refusal};
-use crate::limits::NAMES_EVERY;
+use crate::limits::{NAMES_AGAIN, NAMES_EVERY};
 use crate::resolve::{self, Client, Doubt, identified};
 
 impl Ingest {
@@ -32,8 +34,9 @@ impl Ingest {
     }
 
     pub(super) fn request(&mut self, index: &Index, request: &HttpRequest) -> Result<Fate, Doubt> {
-        let client = self.workload_named(index, &request.client, request.at)?;
-        let server = self.workload_named(index, &request.server, request.at)?;
+        let (client, server) = (&request.client, &request.server);
+        let client = self.meshed(index, client, &request.client_canonical, request.at)?;
+        let server = self.meshed(index, server, &request.server_canonical, request.at)?;
         let mut facets = vec![Facet::Evidence(Evidence::Istio)];
         if !request.service.is_empty() {
             facets.push(Facet::Service(request.service.clone()));
@@ -110,6 +113,22 @@ impl Ingest {
         }
     }
 
+    /// The workload that a sidecar means: by its name, else by its canonical one, which several workloads may share.
+    fn meshed(
+        &mut self,
+        index: &Index,
+        named: &(CompactString, CompactString),
+        canonical: &CompactString,
+        at: Time,
+    ) -> Result<Workload, Doubt> {
+        match self.workload_named(index, named, at) {
+            Err(Doubt::Refused(Refusal::UnknownWorkload)) if !canonical.is_empty() => {
+                self.workload_named(index, &(named.0.clone(), canonical.clone()), at)
+            }
+            found => found,
+        }
+    }
+
     /// The workload that a sidecar or a cloud means by a namespace and a name.
     fn workload_named(
         &mut self,
@@ -117,16 +136,30 @@ impl Ingest {
         named: &(CompactString, CompactString),
         at: Time,
     ) -> Result<Workload, Doubt> {
+        let found = self.pod_of_workload(index, named, NAMES_EVERY);
+        // It may have come since the list was made.
+        let found = found.or_else(|| self.pod_of_workload(index, named, NAMES_AGAIN));
+        let pod = found.ok_or_else(|| {
+            Doubt::unless_settled(index, at, Need::Settled(at), Refusal::UnknownWorkload)
+        })?;
+        let (pod, identity) = identified(index, pod)?;
+        self.describe(&identity.workload, index, pod, at);
+        Ok(identity.workload.clone())
+    }
+
+    /// A pod of this workload, by a list that is no older than this.
+    fn pod_of_workload<'i>(
+        &mut self,
+        index: &'i Index,
+        named: &(CompactString, CompactString),
+        oldest: Duration,
+    ) -> Option<&'i Pod> {
         let by_name = &mut self.by_name;
-        let is_old = |at: Time| self.now.since(at) > NAMES_EVERY;
+        let is_old = |at: Time| self.now.since(at) > oldest;
         if by_name.at.is_none_or(is_old) {
             by_name.pods = index.pods_by_workload_name();
             by_name.at = Some(self.now);
         }
-        let pod = by_name.pods.get(named).and_then(|uid| index.pod(*uid));
-        let pod = pod.ok_or(Refusal::UnknownWorkload)?;
-        let (pod, identity) = identified(index, pod)?;
-        self.describe(&identity.workload, index, pod, at);
-        Ok(identity.workload.clone())
+        index.pod(*by_name.pods.get(named)?)
     }
 }

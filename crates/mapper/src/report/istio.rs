@@ -42,5 +42,7 @@ fn request(result: IstioConnection, receipt: &mut Receipt) -> Result<HttpRequest
         methods,
         at: receipt.clamp(result.last_seen.0),
         outcome: outcome(result.attempt),
+        client_canonical: result.src_canonical_service.unwrap_or_default().0,
+        server_canonical: result.dst_canonical_service.unwrap_or_default().0,
     })
 }

@@ -91,6 +91,10 @@ impl Server {
     }
 }
 
+/// Where ztunnels and waypoints take connections of an ambient mesh, many of them in one (Istio documentation, "Ports used by
+/// Istio", HBONE). Who called whom is seen in the pods' own sockets.
+const MESH_TUNNEL: u16 = 15_008;
+
 /// Who is behind a connection: the backend where translation was seen, else whoever holds the address meant.
 pub(crate) fn place(index: &Index, connection: &Connection, when: When) -> Result<Place, Doubt> {
     let at = when.last;
@@ -104,6 +108,9 @@ pub(crate) fn place(index: &Index, connection: &Connection, when: When) -> Resul
     let dns = |end: SocketAddr| end.port() == 53 && index.is_cluster_dns(end.ip());
     if dns(meant) || reached.is_some_and(dns) {
         return Err(Refusal::ClusterDns.into());
+    }
+    if protocol == Protocol::Tcp && reached.unwrap_or(meant).port() == MESH_TUNNEL {
+        return Err(Refusal::MeshTunnel.into());
     }
     let found = index.service_at(meant, protocol, at);
     let service = found.map(|(service, _)| service);

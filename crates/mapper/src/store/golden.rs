@@ -182,6 +182,8 @@ pub(super) fn held() -> Vec<Held> {
             methods: vec![HttpMethod::Post],
             at: at(5),
             outcome: Outcome::Refused,
+            client_canonical: "".into(),
+            server_canonical: "".into(),
         }),
         Fact::Cloud(cloud(CloudClient::Named("shop".into(), "web".into()))),
         Fact::Cloud(cloud(CloudClient::At([10, 0, 0, 1].into()))),

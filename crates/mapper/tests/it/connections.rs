@@ -195,3 +195,18 @@ fn dns_and_node_are_where_they_should_be() {
     );
     assert_eq!(town.edges(), [""; 0]);
 }
+
+/// What goes through it is seen in the pods themselves.
+#[test]
+fn the_tunnel_of_an_ambient_mesh_is_transport() {
+    let mut town = Town::new();
+    town.connects(CLIENT, "10.244.0.6:15008")
+        .reaches(CLIENT, "10.96.0.20:80", "10.244.0.6:15008")
+        .connects(CLIENT, "10.244.0.6:15009")
+        .finish();
+    assert_eq!(town.refused(Refusal::MeshTunnel), 2);
+    assert_eq!(
+        town.edges(),
+        ["shop/client (Deployment) → shop/cart (Deployment) :15009 [tcp]"]
+    );
+}

@@ -314,7 +314,8 @@ impl Script {
                     "destination": fields(&["destinationPodUid", "originalDestination", "originalPort", "protocol",
                         "attempt", "firstSeen", "connections"]),
                     "source": fields(&["srcPodUid", "nodeName", "reporterId"]),
-                    "kafka": fields(&["reporterId", "attempt"]), "istio": fields(&["reporterId", "attempt"]),
+                    "kafka": fields(&["reporterId", "attempt"]),
+                    "istio": fields(&["reporterId", "attempt", "srcCanonicalService", "dstCanonicalService"]),
                     "mutation": fields(&["reportCoverage"]),
                 });
                 respond(200, serde_json::json!({ "data": data }).to_string())

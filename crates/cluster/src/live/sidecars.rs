@@ -1,0 +1,277 @@
+//! Sidecars of Istio, followed for ever: the pods with a label, and of each what its statistics are asked by.
+//!
+//! The service account needs `list` and `watch` on `pods`.
+
+mod decode;
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use compact_str::CompactString;
+use http_body_util::BodyExt;
+use kube::Client;
+use map::{PodUid, Time};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use self::decode::{Told, item, line};
+use super::Task;
+use super::backoff::{Backoff, Random};
+use super::counters::{Counters, Verb};
+use super::decode::page;
+use super::follow::Stopped;
+use super::lines::Lines;
+use super::request::{Api, RequestError, connection, encode};
+use super::resource::JSON;
+use super::settings::{MAX_LINE_BYTES, MAX_OBJECTS, MAX_PAGE_BYTES, Settings};
+use crate::update::Kind;
+
+/// The label that Istio's injector sets on every pod with a sidecar (Istio documentation, "Resource Labels").
+pub const SIDECAR_LABEL: &str = "security.istio.io/tlsMode";
+
+/// A pod whose sidecar runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sidecar {
+    /// The pod.
+    pub uid: PodUid,
+    /// Its namespace.
+    pub namespace: CompactString,
+    /// Its name.
+    pub name: CompactString,
+    /// Its address.
+    pub address: IpAddr,
+    /// When the container `istio-proxy` started, be it an ordinary one or an init container that stays.
+    pub started: Option<Time>,
+}
+
+/// What is known of sidecars.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SidecarUpdate {
+    /// One runs, or has changed.
+    Applied(Sidecar),
+    /// One does not run any more.
+    Gone(PodUid),
+    /// All pods with the label were told; others are gone.
+    Listed(HashSet<PodUid>),
+}
+
+/// Which pods are followed.
+#[derive(Clone, Debug)]
+pub struct SidecarSelector {
+    /// A label selector as `kubectl --selector` takes it.
+    pub labels: String,
+    /// The only namespace, if there is one.
+    pub namespace: Option<String>,
+}
+
+/// A task that tells `updates` of sidecars, as long as they are taken; and what it asks, counted as of kind [`Kind::Pod`].
+pub fn sidecars(
+    client: Client,
+    settings: &Settings,
+    selector: &SidecarSelector,
+    updates: mpsc::Sender<SidecarUpdate>,
+) -> (Arc<Counters>, Task) {
+    let counters = Arc::new(Counters::default());
+    let api = Api {
+        client,
+        counters: Arc::clone(&counters),
+    };
+    let random = Random::new(settings.seed, &selector.labels);
+    let scope = selector
+        .namespace
+        .as_ref()
+        .map_or_else(String::new, |name| format!("/namespaces/{}", encode(name)));
+    let follow = Follow {
+        api,
+        settings: settings.clone(),
+        path: format!(
+            "/api/v1{scope}/pods?labelSelector={}",
+            encode(&selector.labels)
+        ),
+        updates,
+        backoff: Backoff::new(random.clone()),
+        random,
+        is_forbidden: false,
+    };
+    (counters, Task::new("watch sidecars", follow.run()))
+}
+
+struct Follow {
+    api: Api,
+    settings: Settings,
+    /// Of the list, with the selector as its first parameter.
+    path: String,
+    updates: mpsc::Sender<SidecarUpdate>,
+    backoff: Backoff,
+    random: Random,
+    /// Which was said.
+    is_forbidden: bool,
+}
+
+impl Follow {
+    /// Ends when nobody takes updates any more.
+    async fn run(mut self) {
+        while let Ok(wait) = self.once().await {
+            sleep(wait).await;
+        }
+    }
+
+    /// Lists and watches until that does not go on; how long to wait before the next time.
+    async fn once(&mut self) -> Result<Duration, Stopped> {
+        let ended = match self.list().await? {
+            Ok(version) => {
+                self.is_forbidden = false;
+                self.watched(version).await?
+            }
+            Err(error) => Some(error),
+        };
+        let Some(error) = ended else {
+            return Ok(self.backoff.wait(None));
+        };
+        if error.is_expired() {
+            self.api.counters.has_expired(Kind::Pod);
+        } else {
+            self.api.counters.failed(Kind::Pod);
+            self.say(&error);
+        }
+        Ok(self.backoff.wait(error.retry_after()))
+    }
+
+    fn say(&mut self, error: &RequestError) {
+        if !error.is_forbidden() {
+            tracing::warn!(%error, "sidecars cannot be followed; it is tried again");
+        } else if !std::mem::replace(&mut self.is_forbidden, true) {
+            tracing::error!(
+                %error,
+                "pods may not be read, so that no sidecar is found: let the service account list and watch pods, in one \
+                 namespace where it is restricted to that"
+            );
+        }
+    }
+
+    /// Tells all there are, then which they are; the version of the list.
+    async fn list(&self) -> Result<Result<CompactString, RequestError>, Stopped> {
+        let mut present = HashSet::new();
+        let mut limit = self.settings.page_size.max(1);
+        let mut next: Option<String> = None;
+        loop {
+            let mut path = format!("{}&limit={limit}", self.path);
+            if let Some(next) = &next {
+                path.push_str("&continue=");
+                path.push_str(&encode(next));
+            }
+            let within = self.settings.list;
+            let got = self
+                .api
+                .get(Verb::List, &path, JSON, within, MAX_PAGE_BYTES);
+            let bytes = match got.await {
+                Ok(bytes) => bytes,
+                Err(RequestError::TooLong) if limit > 1 => {
+                    limit /= 2;
+                    continue;
+                }
+                Err(error) => return Ok(Err(error)),
+            };
+            let page = match page(&bytes) {
+                Ok(page) => page,
+                Err(error) => return Ok(Err(error)),
+            };
+            for raw in page.items.iter().flatten() {
+                match item(raw) {
+                    Some(update) => {
+                        if let SidecarUpdate::Applied(sidecar) = &update {
+                            present.insert(sidecar.uid);
+                        }
+                        self.tell(update).await?;
+                    }
+                    None => self.api.counters.left_out(Kind::Pod, 1),
+                }
+            }
+            if present.len() > MAX_OBJECTS {
+                return Ok(Err(RequestError::TooLong));
+            }
+            next = page.metadata.next.filter(|token| !token.is_empty());
+            if next.is_none() {
+                self.tell(SidecarUpdate::Listed(present)).await?;
+                self.api.counters.listed(Kind::Pod);
+                return Ok(Ok(page.metadata.resource_version));
+            }
+        }
+    }
+
+    /// Watches until all must be listed again; the error says why, unless what a line told is lost.
+    async fn watched(&mut self, mut at: CompactString) -> Result<Option<RequestError>, Stopped> {
+        loop {
+            let lasting = self.random.between(80, self.settings.watch);
+            let from = at.clone();
+            match self.watch(&mut at, lasting).await? {
+                Ok(true) if at != from => self.backoff.reset(),
+                // An API server that hangs up at once must not be asked again without a pause.
+                Ok(true) => sleep(self.backoff.wait(None)).await,
+                Ok(false) => return Ok(None),
+                Err(error) if error.is_expired() || error.is_forbidden() => {
+                    return Ok(Some(error));
+                }
+                Err(error) => {
+                    self.api.counters.failed(Kind::Pod);
+                    self.say(&error);
+                    sleep(self.backoff.wait(error.retry_after())).await;
+                }
+            }
+        }
+    }
+
+    /// One watch from `at` on. Whether it can go on from where it came to.
+    async fn watch(
+        &mut self,
+        at: &mut CompactString,
+        lasting: Duration,
+    ) -> Result<Result<bool, RequestError>, Stopped> {
+        let path = format!(
+            "{}&watch=1&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}",
+            self.path,
+            encode(at),
+            lasting.as_secs().max(1),
+        );
+        let within = self.settings.answer;
+        let mut body = match self.api.open(Verb::Watch, &path, JSON, within).await {
+            Ok(body) => body,
+            Err(error) => return Ok(Err(error)),
+        };
+        let silence = lasting + self.settings.silence;
+        let mut lines = Lines::new(MAX_LINE_BYTES);
+        loop {
+            let data = match timeout(silence, body.frame()).await {
+                Err(_) => return Ok(Err(RequestError::Silent)),
+                Ok(None) => return Ok(Ok(true)),
+                Ok(Some(Err(error))) => return Ok(Err(connection(&error))),
+                Ok(Some(Ok(frame))) => frame.into_data(),
+            };
+            let Ok(data) = data else { continue };
+            lines.push(&data);
+            while let Some(bytes) = lines.pop() {
+                let version = match bytes.ok().and_then(line) {
+                    Some(Told::Update(update, version)) => {
+                        self.tell(update).await?;
+                        version
+                    }
+                    Some(Told::Reached(version)) => version,
+                    Some(Told::Error(error)) => return Ok(Err(error)),
+                    None => return Ok(Ok(false)),
+                };
+                if !version.is_empty() {
+                    *at = version;
+                }
+                self.backoff.reset();
+            }
+        }
+    }
+
+    async fn tell(&self, update: SidecarUpdate) -> Result<(), Stopped> {
+        let now = self.settings.clock.now();
+        self.api.counters.told(Kind::Pod, now);
+        self.updates.send(update).await.map_err(|_| Stopped)
+    }
+}

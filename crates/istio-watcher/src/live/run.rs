@@ -1,0 +1,209 @@
+//! The process: watch, rounds, reporting, health.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::admin::{Pages, Server as Admin};
+use app::clock::{self, Stopwatch};
+use app::health::{Affects, Condition};
+use app::shutdown::{BoxError, Stop};
+use app::{App, Role};
+use cluster::live::{self, Clock, SidecarSelector};
+use compact_str::{CompactString, format_compact};
+use parking_lot::Mutex;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+use wire::client::{Folder, Reason, Reporter, Settings, reporter};
+
+use super::collecting::{Ask, Collecting};
+use super::figures::Shared;
+use super::metrics;
+use super::settings::{Args, IGNORED};
+use super::sidecars::Sidecars;
+use crate::Ledger;
+use crate::advice::TELEMETRY;
+
+const ROLE: Role = Role {
+    name: "istio-watcher",
+    ignored: IGNORED,
+};
+
+/// Updates of sidecars on their way; when there are more, the API server waits.
+const UPDATES: usize = 256;
+
+/// How often health is looked at.
+const CHECK: Duration = Duration::from_secs(1);
+
+/// `portolan-istio-watcher`.
+pub fn main() -> ExitCode {
+    let parsed = match app::read::<Args>(&ROLE) {
+        Ok(parsed) => parsed,
+        Err(status) => return status,
+    };
+    if parsed.args.print_telemetry {
+        // When nobody can read it, there is nobody to tell.
+        let _ = std::io::stdout().write_all(TELEMETRY.as_bytes());
+        return ExitCode::SUCCESS;
+    }
+    // The only failure is that another part of the process chose one before.
+    let _chosen = rustls::crypto::ring::default_provider().install_default();
+    app::run_with(&ROLE, parsed, &mut Builder::new_current_thread(), start)
+}
+
+async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
+    let started = Stopwatch::start();
+    let health = Pages::health(&app.health).and_metrics(&app.metrics);
+    let health = Admin::bind(args.health_probes_port.0, health).await?;
+    app.tasks.spawn("health", health.serve(app.stop.clone()));
+    match Admin::bind(args.process.metrics_port.0, Pages::metrics(&app.metrics)).await {
+        Ok(admin) => app.tasks.spawn("metrics", admin.serve(app.stop.clone())),
+        Err(error) => tracing::warn!(%error, "no page of metrics"),
+    }
+    if !args.enable_istio_collection {
+        tracing::warn!("nothing is read (--enable-istio-collection=false)");
+        let stop = app.stop.clone();
+        app.tasks
+            .spawn("wait", async move { stop.cancelled().await });
+        return Ok(());
+    }
+    let conditions = Conditions {
+        rounds: app
+            .health
+            .add("rounds", Affects::Life, "no sidecar was asked yet")?,
+        sidecars: app
+            .health
+            .add("sidecars", Affects::Readiness, "pods are not known yet")?,
+        reports: app
+            .health
+            .add("reports", Affects::Readiness, "nothing was reported yet")?,
+    };
+    let seed = RandomState::new().hash_one("the seed of retries");
+    let (client, delivery) = reporter(client_settings(&args), clock::now, seed)?;
+    let selector = SidecarSelector {
+        labels: args.sidecar_selector.clone(),
+        namespace: Some(args.istio_restrict_collection_to_namespace.clone())
+            .filter(|name| !name.is_empty()),
+    };
+    let (updates_in, updates) = mpsc::channel(UPDATES);
+    let settings = live::Settings::new(Clock::new(clock::now));
+    let (counters, watch) =
+        live::sidecars(live::connect().await?, &settings, &selector, updates_in);
+    let figures = Shared::default();
+    metrics::register(&app.metrics, &figures, &counters, &client)?;
+    tracing::info!(
+        mapper = %args.mapper_api_url, selector = selector.labels,
+        namespace = selector.namespace.as_deref().unwrap_or("all of them"),
+        port = args.sidecar_metrics_port.0, history = args.include_history,
+        "sidecars are asked what they have counted"
+    );
+
+    let sidecars = Sidecars::new();
+    let stop = app.stop.clone();
+    app.tasks.spawn("watch sidecars", async move {
+        watch.until(stop.cancelled()).await;
+    });
+    app.tasks
+        .spawn("sidecars", sidecars.clone().follow(updates));
+    let collecting = Collecting {
+        sidecars: sidecars.clone(),
+        ask: Ask {
+            port: args.sidecar_metrics_port.0,
+            path: args.sidecar_metrics_path.as_str().into(),
+            within: args.istio_metric_fetch_timeout.get(),
+        },
+        cooldown: args.istio_cooldown_interval.get(),
+        report_interval: args.istio_report_interval.get(),
+        include_history: args.include_history,
+        ledger: Arc::new(Mutex::new(Ledger::new(args.path_templates))),
+        client: client.clone(),
+        reporter: random_name(),
+        figures: Arc::clone(&figures),
+        started,
+    };
+    // A round that waits for ten silent sidecars at a time shows life after each; a pause is no death either.
+    let stuck = Duration::from_mins(1)
+        + args.istio_cooldown_interval.get()
+        + args.istio_metric_fetch_timeout.get();
+    app.tasks
+        .spawn("collecting", collecting.run(app.stop.clone()));
+    app.tasks.spawn("delivery", delivery.run());
+    let check = check(conditions, sidecars, figures, client, started, stuck);
+    let stop = app.stop.clone();
+    app.tasks.spawn("check", until(check, stop));
+    Ok(())
+}
+
+async fn until(work: impl Future<Output = ()>, stop: Stop) {
+    tokio::select! {
+        () = work => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+fn client_settings(args: &Args) -> Settings {
+    Settings {
+        timeout: args.calls_timeout.get(),
+        token_file: args.mapper_token_file.clone(),
+        ca_file: args.mapper_ca_file.clone(),
+        memory: usize::try_from(args.spool_size.get()).unwrap_or(usize::MAX),
+        folder: args.spool_dir.clone().map(|path| Folder {
+            path,
+            bytes: args.spool_dir_size.get(),
+        }),
+        ..Settings::new(args.mapper_api_url.clone())
+    }
+}
+
+/// A name that no other reporter has: 128 bits of the keys that the system gives to hash tables.
+fn random_name() -> CompactString {
+    let half = || RandomState::new().hash_one("the name of a reporter");
+    format_compact!("{:016x}{:016x}", half(), half())
+}
+
+struct Conditions {
+    rounds: Condition,
+    sidecars: Condition,
+    reports: Condition,
+}
+
+/// Health is the watcher's own: a mapper or a sidecar that is away is no reason to restart what goes on asking.
+async fn check(
+    conditions: Conditions,
+    sidecars: Sidecars,
+    figures: Shared,
+    client: Reporter,
+    started: Stopwatch,
+    stuck: Duration,
+) {
+    let mut lost = 0;
+    loop {
+        let ago = started.elapsed().saturating_sub(figures.lock().alive);
+        if ago < stuck {
+            conditions.rounds.holds();
+        } else {
+            let why = format!("sidecars were last asked {} s ago", ago.as_secs());
+            conditions.rounds.fails(&why);
+        }
+        if sidecars.are_listed() {
+            conditions.sidecars.holds();
+        } else {
+            let why = "pods are not known: see the log for what the API server says";
+            conditions.sidecars.fails(why);
+        }
+        let stats = client.stats();
+        let now_lost = stats.dropped(Reason::Full) + stats.dropped(Reason::Old);
+        if now_lost > lost {
+            let why = stats.trouble.as_ref().map_or("", |failed| &failed.why);
+            conditions.reports.fails(&format!(
+                "the spool is full, and the oldest reports are lost: {why}"
+            ));
+        } else {
+            conditions.reports.holds();
+        }
+        lost = now_lost;
+        tokio::time::sleep(CHECK).await;
+    }
+}
