@@ -4,6 +4,7 @@
 source dev.d/tests.sh
 source dev.d/fuzzing.sh
 source dev.d/e2e.sh
+source testbed/kafka.sh
 
 main() {
   need_rust

@@ -17,6 +17,7 @@ pub mod bed;
 pub mod coredns;
 pub mod cost;
 pub mod http;
+pub mod kafka;
 pub mod kube;
 pub mod mapper;
 pub mod node;

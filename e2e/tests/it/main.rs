@@ -15,6 +15,7 @@ mod contract;
 mod dns_intents;
 mod events;
 mod faults;
+mod kafka;
 mod nodes;
 mod requests;
 mod sniffed;

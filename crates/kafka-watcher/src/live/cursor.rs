@@ -186,7 +186,7 @@ mod tests {
         let one = encode(&places(1));
         assert_eq!(
             one,
-            r#"{"kafka/kafka-0/kafka":{"uid":"0a5b2f1e-7c1d-4b8a-9f3e-2d6c5b4a3928","restarts":0,"at":"2026-11-18T09:06:40.123456789Z","lines":2}}"#
+            r#"{"kafka/kafka-0/kafka":{"uid":"0a5b2f1e-7c1d-4b8a-9f3e-2d6c5b4a3928","restarts":0,"at":"2026-11-18T11:06:40.123456789Z","lines":2}}"#
         );
     }
 

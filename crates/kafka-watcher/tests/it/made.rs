@@ -147,7 +147,7 @@ proptest! {
         while !sentence.is_char_boundary(cut) {
             cut -= 1;
         }
-        let read = Reader::new().read(sentence[..cut].as_bytes());
+        let read = Reader::new().read(&sentence.as_bytes()[..cut]);
         prop_assert!(matches!(read, Reading::Other(_)), "{:?}", read);
     }
 
