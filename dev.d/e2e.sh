@@ -25,7 +25,7 @@ end_to_end() {
   # What brokers write, and where KWOK finds it.
   export PORTOLAN_E2E_KAFKA=$target/dev/kafka-$$
   mkdir -p "$PORTOLAN_E2E_KAFKA"
-  sed "s|FOLDER|$PORTOLAN_E2E_KAFKA|" testbed/kafka/logs.yaml >"$PORTOLAN_E2E_KAFKA/logs.yaml"
+  sed "s|FOLDER|$PORTOLAN_E2E_KAFKA|g" testbed/kafka/logs.yaml >"$PORTOLAN_E2E_KAFKA/logs.yaml"
   # shellcheck disable=SC2064 # its name is known now
   trap "./dev testbed down ${bed[*]}; rm -rf '$PORTOLAN_E2E_KAFKA'" EXIT
   ./dev testbed up "${bed[@]}" --port-base auto --no-controllers --no-scheduler \

@@ -70,26 +70,25 @@ impl Log {
         self.0.lock().own.clone()
     }
 
-    /// The files are renamed, and new ones made.
-    pub fn rotate(&self) {
+    /// The runtime's file is renamed and a new one made, as the kubelet does; the broker's own one likewise, or it is
+    /// copied and emptied.
+    pub fn rotate(&self, copies: bool) {
         let mut files = self.0.lock();
         files.rotations += 1;
         for path in [&files.runtime, &files.own] {
             let old = path.with_extension(format!("log.{}", files.rotations));
-            fs::rename(path, old).unwrap();
-            File::create(path).unwrap();
+            if copies && *path == files.own {
+                fs::copy(path, old).unwrap();
+                File::options()
+                    .write(true)
+                    .truncate(true)
+                    .open(path)
+                    .unwrap();
+            } else {
+                fs::rename(path, old).unwrap();
+                File::create(path).unwrap();
+            }
         }
-    }
-
-    /// The broker's own file is copied and emptied.
-    pub fn rotate_by_copy(&self) {
-        let files = self.0.lock();
-        fs::copy(&files.own, files.own.with_extension("log.copy")).unwrap();
-        File::options()
-            .write(true)
-            .truncate(true)
-            .open(&files.own)
-            .unwrap();
     }
 
     /// What is there becomes the log of the container before.

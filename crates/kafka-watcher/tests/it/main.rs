@@ -5,6 +5,9 @@
     reason = "a test may fail loudly, in its helpers too"
 )]
 
+mod accesses;
 mod golden;
 mod lines;
 mod made;
+mod places;
+mod silence;
