@@ -270,12 +270,12 @@ fn one_bad_access_of_kafka_is_refused_alone_and_a_denied_one_is_an_attempt() {
     assert_eq!(
         read,
         [
-            Ok(("orders", "ALL", map::Outcome::Accepted)),
+            Ok(("orders", "ALL", Outcome::Accepted)),
             Err(Refusal::Unreadable),
             Err(Refusal::Unreadable),
             Err(Refusal::Unreadable),
             Err(Refusal::UnknownOperation),
-            Ok(("orders-*", "ALL", map::Outcome::Refused)),
+            Ok(("orders-*", "ALL", Outcome::Refused)),
         ]
     );
 }
