@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # The built mapper, sniffer and watchers against a testbed of its own, which is taken down whatever happens.
 
+# shellcheck source=testbed/kafka.sh
+source testbed/kafka.sh
+
 # end_to_end [FILTER]: of the mapper that is built here, or of $release.
 end_to_end() {
   local filter=${1:-}

@@ -4,7 +4,6 @@
 source dev.d/tests.sh
 source dev.d/fuzzing.sh
 source dev.d/e2e.sh
-source testbed/kafka.sh
 
 main() {
   need_rust
