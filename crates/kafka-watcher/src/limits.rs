@@ -63,3 +63,7 @@ pub const SAY_AGAIN: Duration = Duration::from_hours(1);
 
 /// How long a pod may take to tell that its container was started again, beyond the interval at which it is asked.
 pub const RESTART_IS_TOLD: Duration = Duration::from_secs(30);
+
+/// How often the log of the container before is asked for: with the waits between, a minute, in which an API server is
+/// mostly there again.
+pub const PREVIOUS_TRIES: u32 = 9;

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::backoff::Backoff;
 use super::state::{Gap, Inner, Intake, LogName, Read, State};
 use crate::accesses::Broker;
-use crate::limits::{LAST_LINES, MAX_LINE, RESTART_IS_TOLD, SILENT_FOR};
+use crate::limits::{LAST_LINES, MAX_LINE, PREVIOUS_TRIES, RESTART_IS_TOLD, SILENT_FOR};
 use crate::place::{Passage, Place, Take};
 
 /// A log that is followed; ends when it is dropped, at any point.
@@ -100,12 +100,19 @@ impl Follow {
         // What was taken since then is of the present container already.
         let present = self.suspected.take();
         let present = present.map(|(old, _)| std::mem::replace(&mut self.from.place, old));
-        if let Ended::Failed(error) = self.read(true).await {
+        let (mut backoff, mut tries) = (Backoff::default(), PREVIOUS_TRIES);
+        while let Ended::Failed(error) = self.read(true).await {
+            tries -= 1;
+            if tries > 0 && !error.is_about_the_request() {
+                sleep(backoff.wait()).await;
+                continue;
+            }
             tracing::warn!(
                 pod = %self.name.pod, namespace = %self.name.namespace, container = %self.name.container, %error,
                 "the log from before the container's restart cannot be read: what was not read of it is lost"
             );
             self.state.lock().figures.gaps.add(Gap::PreviousGone, 1);
+            break;
         }
         self.from.restarts = restarts;
         // The line that was taken last is in the other log.
