@@ -1,5 +1,8 @@
 # shellcheck shell=bash
-# The built mapper and sniffer against a testbed of its own, which is taken down whatever happens.
+# The built mapper, sniffer and watchers against a testbed of its own, which is taken down whatever happens.
+
+# shellcheck source=testbed/kafka.sh
+source testbed/kafka.sh
 
 # end_to_end [FILTER]: of the mapper that is built here, or of $release.
 end_to_end() {
@@ -19,16 +22,21 @@ end_to_end() {
     need curl curl
     # A DNS server for their pods.
     ./dev testbed build --node
+    need_kafka
   fi
   # Sidecars.
   ./dev testbed envoy
   local bed=(--name "e2e-$$")
+  # What brokers write, and where KWOK finds it.
+  export PORTOLAN_E2E_KAFKA=$target/dev/kafka-$$
+  mkdir -p "$PORTOLAN_E2E_KAFKA"
+  sed "s|FOLDER|$PORTOLAN_E2E_KAFKA|g" testbed/kafka/logs.yaml >"$PORTOLAN_E2E_KAFKA/logs.yaml"
   # shellcheck disable=SC2064 # its name is known now
-  trap "./dev testbed down ${bed[*]}" EXIT
+  trap "./dev testbed down ${bed[*]}; rm -rf '$PORTOLAN_E2E_KAFKA'" EXIT
   export PORTOLAN_E2E_FORWARD=$target/dev/forward-$$
   forward_to "$PORTOLAN_E2E_FORWARD"
   ./dev testbed up "${bed[@]}" --port-base auto --no-controllers --no-scheduler \
-    --kwok-config "$PORTOLAN_E2E_FORWARD/kwok.yaml"
+    --kwok-config "$PORTOLAN_E2E_FORWARD/kwok.yaml" --kwok-config "$PORTOLAN_E2E_KAFKA/logs.yaml"
   # All that any test wants: after an outage of the API server, it may take minutes until new ones are looked after.
   ./dev testbed nodes 10 "${bed[@]}"
   eval "$(./dev testbed env "${bed[@]}")"

@@ -18,6 +18,7 @@ pub mod coredns;
 pub mod cost;
 pub mod envoy;
 pub mod http;
+pub mod kafka;
 pub mod kube;
 pub mod mapper;
 pub mod node;

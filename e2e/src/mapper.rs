@@ -148,14 +148,7 @@ impl Mapper {
                 .send("GET", "/metrics", &[], b"")
                 .ok()
         });
-        let text = page.expect("no page of metrics").text();
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let pairs = lines.filter_map(|line| line.rsplit_once(' '));
-        Metrics(
-            pairs
-                .map(|(name, value)| (name.to_owned(), value.parse().unwrap()))
-                .collect(),
-        )
+        Metrics::read(&page.expect("no page of metrics").text())
     }
 
     /// Waits until so many observations have come in and at most `held` wait; then every one must have its end.
@@ -223,6 +216,14 @@ impl Drop for Mapper {
 pub struct Metrics(BTreeMap<String, f64>);
 
 impl Metrics {
+    /// From the text of a page.
+    pub(crate) fn read(text: &str) -> Self {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let pairs = lines.filter_map(|line| line.rsplit_once(' '));
+        let pair = |(name, value): (&str, &str)| (name.to_owned(), value.parse().unwrap());
+        Self(pairs.map(pair).collect())
+    }
+
     /// One value; 0 where there is none.
     #[allow(
         clippy::cast_possible_truncation,

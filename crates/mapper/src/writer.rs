@@ -63,7 +63,8 @@ pub struct Writer {
     synced: Synced,
     lookups: Option<Lookups>,
     teacher: Option<Teacher>,
-    coverage: BTreeMap<CompactString, Coverage>,
+    /// By node, and by what else a reporter is.
+    coverage: BTreeMap<(CompactString, CompactString), Coverage>,
     traffic: Traffic,
     events: Events,
     received: Received,
@@ -338,10 +339,11 @@ impl Writer {
     }
 
     fn cover(&mut self, coverage: NodeCoverage) {
-        let node = coverage.node_name.0.clone();
+        let role = coverage.role.clone().unwrap_or_default();
+        let whose = (coverage.node_name.0.clone(), role.0);
         let readable = is_readable(&coverage);
-        if readable && (self.coverage.len() < MAX_NODES || self.coverage.contains_key(&node)) {
-            self.coverage.insert(node, coverage.into());
+        if readable && (self.coverage.len() < MAX_NODES || self.coverage.contains_key(&whose)) {
+            self.coverage.insert(whose, coverage.into());
         } else {
             self.received.coverage_refused += 1;
         }
@@ -488,7 +490,7 @@ async fn heard(pending: &mut Option<Pending>) -> Option<Kept> {
 /// Whether its texts and lists keep their bounds.
 fn is_readable(coverage: &NodeCoverage) -> bool {
     let words = [&coverage.reporter_id, &coverage.version];
-    let mut words = coverage.rights.iter().chain(words);
+    let mut words = coverage.rights.iter().chain(words).chain(&coverage.role);
     let counts = || coverage.seen.iter().chain(&coverage.dropped);
     coverage.node_name.len() <= MAX_NAME
         && words.all(|word| word.len() <= MAX_WORD)

@@ -116,7 +116,7 @@ outputs! {
 
     /// What a reporter sees of its node, and what it does not.
     Coverage as "Coverage" {
-        /// The node.
+        /// The node; empty where `role` is given.
         node_name: Text,
         /// One run of one reporter.
         reporter_id: Text,
@@ -134,6 +134,8 @@ outputs! {
         last_scan: Option<Time>,
         /// The reporter's version.
         version: Text,
+        /// What it is, such as `kafka-watcher`, when it speaks for no node.
+        role: Option<Text>,
     }
 
     /// What the mapper did with all that it was told since it started.
@@ -196,6 +198,7 @@ impl From<crate::input::NodeCoverage> for Coverage {
             rights: node.rights,
             last_scan: node.last_scan,
             version: node.version,
+            role: node.role,
         }
     }
 }

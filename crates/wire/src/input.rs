@@ -279,7 +279,7 @@ inputs! {
 
     /// What a reporter sees of its node, and what it does not.
     NodeCoverage as "NodeCoverage" {
-        /// The node.
+        /// The node; empty where `role` is given.
         node_name: Text,
         /// One run of one reporter.
         reporter_id: Text,
@@ -300,5 +300,8 @@ inputs! {
         last_scan: Option<Time>,
         /// The reporter's version.
         version: Text,
+        /// What it is, such as `kafka-watcher`, when it speaks for no node.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        role: Option<Text>,
     }
 }

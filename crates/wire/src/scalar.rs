@@ -177,7 +177,7 @@ pub struct Time(pub map::Time);
 
 impl Time {
     /// From RFC 3339.
-    pub(crate) fn from_text(text: &str) -> Option<Self> {
+    pub fn from_text(text: &str) -> Option<Self> {
         rfc3339::parse(text.as_bytes()).map(|nanos| Self(map::Time::from_nanos(nanos)))
     }
 }

@@ -17,6 +17,7 @@ mod dns_intents;
 mod events;
 mod faults;
 mod istio;
+mod kafka;
 mod nodes;
 mod requests;
 mod sniffed;

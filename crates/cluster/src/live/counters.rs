@@ -38,11 +38,15 @@ pub enum Verb {
     Status,
     /// Whose a token is.
     Token,
+    /// The log of a container.
+    Log,
+    /// A note that is kept in a `ConfigMap`.
+    Note,
 }
 
 impl Verb {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::List,
         Self::Watch,
         Self::Progress,
@@ -50,6 +54,8 @@ impl Verb {
         Self::Discovery,
         Self::Status,
         Self::Token,
+        Self::Log,
+        Self::Note,
     ];
 
     /// As metrics name it.
@@ -62,6 +68,8 @@ impl Verb {
             Self::Discovery => "discovery",
             Self::Status => "status",
             Self::Token => "token",
+            Self::Log => "log",
+            Self::Note => "note",
         }
     }
 }

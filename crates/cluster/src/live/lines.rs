@@ -1,4 +1,4 @@
-//! Bytes of a watch become lines.
+//! Bytes of a watch or a log become lines.
 
 use memchr::memchr;
 
@@ -7,11 +7,11 @@ const KEPT: usize = 256 << 10;
 
 /// A line was longer than allowed. Its bytes are left out; the next line is whole again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooLong;
+pub struct TooLong;
 
 /// Bytes that came, until their line is whole. What the connection cuts off never is one.
 #[derive(Debug)]
-pub(crate) struct Lines {
+pub struct Lines {
     bytes: Vec<u8>,
     /// Where the next line begins.
     start: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Lines {
 
 impl Lines {
     /// None yet; none longer than this.
-    pub(crate) const fn new(most: usize) -> Self {
+    pub const fn new(most: usize) -> Self {
         Self {
             bytes: Vec::new(),
             start: 0,
@@ -35,7 +35,7 @@ impl Lines {
     }
 
     /// More bytes came. Lines are taken before the next ones come, so that no more is held than one line and these.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.start);
         self.searched -= self.start;
         self.start = 0;
@@ -46,7 +46,7 @@ impl Lines {
     }
 
     /// The next whole line, without its end; empty ones are left out.
-    pub(crate) fn pop(&mut self) -> Option<Result<&[u8], TooLong>> {
+    pub fn pop(&mut self) -> Option<Result<&[u8], TooLong>> {
         loop {
             let rest = self.bytes.get(self.searched..).unwrap_or_default();
             let Some(end) = memchr(b'\n', rest).map(|place| self.searched + place) else {

@@ -2,12 +2,16 @@
 
 use wire::Report;
 
-/// The first node in a report that is not this one. Reports without a node, such as those of Kafka, speak for none.
+/// The first node in a report that is not this one. Reports without a node, such as those of Kafka, speak for none, nor does coverage
+/// of something else than a node.
 pub fn foreign_node<'r>(report: &'r Report, own: &str) -> Option<&'r str> {
     let sources: &[_] = match report {
         Report::Captures(report) => &report.results,
         Report::TcpCaptures(report) => &report.results,
         Report::SocketScans(report) => &report.results,
+        Report::Coverage(coverage) if coverage.role.is_some() && coverage.node_name.is_empty() => {
+            &[]
+        }
         Report::Coverage(coverage) => {
             return Some(&*coverage.node_name).filter(|name| *name != own);
         }
@@ -57,5 +61,15 @@ mod tests {
         };
         assert_eq!(foreign_node(&coverage("a"), "a"), None);
         assert_eq!(foreign_node(&coverage("b"), "a"), Some("b"));
+        assert_eq!(foreign_node(&coverage(""), "a"), Some(""));
+        let watcher = |node: &str| {
+            Report::Coverage(NodeCoverage {
+                node_name: node.into(),
+                role: Some("kafka-watcher".into()),
+                ..NodeCoverage::default()
+            })
+        };
+        assert_eq!(foreign_node(&watcher(""), "a"), None);
+        assert_eq!(foreign_node(&watcher("b"), "a"), Some("b"));
     }
 }

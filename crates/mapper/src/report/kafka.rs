@@ -42,6 +42,7 @@ fn operation(word: &str) -> Option<KafkaOperation> {
     let mut word = word.replace('_', "");
     word.make_ascii_lowercase();
     Some(match word.as_str() {
+        "all" => KafkaOperation::All,
         "read" => KafkaOperation::Consume,
         "write" => KafkaOperation::Produce,
         "create" => KafkaOperation::Create,

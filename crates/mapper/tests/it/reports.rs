@@ -235,3 +235,47 @@ fn what_is_switched_off_is_counted_and_not_taken() {
         [Err((Evidence::Dns, Refusal::SwitchedOff))]
     ));
 }
+
+#[test]
+fn one_bad_access_of_kafka_is_refused_alone_and_a_denied_one_is_an_attempt() {
+    let access = |more: Value| {
+        let mut all = json!({ "srcIp": "10.0.0.1", "serverPodName": "kafka-0", "serverNamespace": "kafka",
+                              "topic": "orders", "operation": "ALL", "lastSeen": NOW });
+        for (key, value) in more.as_object().unwrap() {
+            all[key] = value.clone();
+        }
+        all
+    };
+    let report = json!({ "results": [
+        access(json!({})),
+        access(json!({ "srcIp": "client-1" })),
+        access(json!({ "topic": "" })),
+        access(json!({ "topic": "t".repeat(100_000) })),
+        access(json!({ "operation": "" })),
+        access(json!({ "topic": "orders-*", "attempt": "REFUSED" })),
+    ] });
+    let (items, _) = items(ReportKind::Kafka, &report);
+    let read: Vec<_> = items
+        .iter()
+        .map(|item| match item {
+            Ok(Fact::Topic(access)) => Ok((
+                access.topic.as_str(),
+                access.operation.as_str(),
+                access.outcome,
+            )),
+            Err((Evidence::Kafka, refusal)) => Err(*refusal),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        read,
+        [
+            Ok(("orders", "ALL", Outcome::Accepted)),
+            Err(Refusal::Unreadable),
+            Err(Refusal::Unreadable),
+            Err(Refusal::Unreadable),
+            Err(Refusal::UnknownOperation),
+            Ok(("orders-*", "ALL", Outcome::Refused)),
+        ]
+    );
+}

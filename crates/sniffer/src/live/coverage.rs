@@ -67,6 +67,7 @@ pub(crate) fn coverage(figures: &Figures, identity: &Identity, spooled: u64, now
         rights: rights.into_iter().map(Text::from).collect(),
         last_scan: sockets.complete.map(wire::Time),
         version: Text::from(app::VERSION),
+        role: None,
     })
 }
 
