@@ -168,8 +168,14 @@ list_materials() {
   cargo tree --package "$1" --target "$2" --edges normal,no-proc-macro --prefix depth --charset ascii \
     --format '{p}	{l}	{r}' ${CI:+--locked} >"$3.tree"
   cargo run --package image --quiet ${CI:+--locked} -- bom --tree "$3.tree" --lock Cargo.lock --program "$3" \
-    --built-in "std=$rust=MIT OR Apache-2.0" --built-in "musl=$rust=MIT" --output "$3.cdx.json"
+    --built-in "std=$rust=MIT OR Apache-2.0" --built-in "musl=$(musl_version "$2")=MIT" --output "$3.cdx.json"
   rm "$3.tree"
+}
+
+# Rust brings its own, and its archive says which.
+musl_version() {
+  LC_ALL=C grep --text --only-matching --max-count 1 '1\.2\.[0-9]\+' \
+    "$(rustc --print sysroot)/lib/rustlib/$1/lib/self-contained/libc.a"
 }
 
 # Of the last change, so that the same sources give the same bytes.

@@ -21,6 +21,33 @@
 {{- if not (dig "tls" "mode" "" $values.AsMap) }}
   {{- fail "the defaults of this chart are missing, so these are values of another chart or version: use --reset-then-reuse-values, or --reset-values --values FILE, instead of --reuse-values" }}
 {{- end }}
+{{- $durations := dict
+  "mapper.expiry" $values.mapper.expiry
+  "tls.certManager.duration" $values.tls.certManager.duration
+  "kafkawatcher.kafkaReportInterval" $values.kafkawatcher.kafkaReportInterval
+  "kafkawatcher.kafkaCooldownInterval" $values.kafkawatcher.kafkaCooldownInterval
+  "istiowatcher.cooldownInterval" $values.istiowatcher.cooldownInterval
+  "istiowatcher.reportInterval" $values.istiowatcher.reportInterval
+  "istiowatcher.metricFetchTimeout" $values.istiowatcher.metricFetchTimeout }}
+{{- range $key, $value := $durations }}
+  {{- if not (regexMatch "^(0|([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))*)$" (toString (default "" $value))) }}
+    {{- fail (printf "%s is %q: expected a duration with its unit, such as 500ms, 10s or 1m30s" $key (toString $value)) }}
+  {{- end }}
+{{- end }}
+{{- $sizes := dict
+  "mapper.persistence.size" $values.mapper.persistence.size
+  "sniffer.spool.memory" $values.sniffer.spool.memory
+  "sniffer.spool.disk" $values.sniffer.spool.disk }}
+{{- range $key, $value := $sizes }}
+  {{- if not (regexMatch "^[0-9]+([KMGT]i)?$" (toString $value)) }}
+    {{- fail (printf "%s is %q: expected bytes, such as 512Mi or 2Gi" $key (toString $value)) }}
+  {{- end }}
+{{- end }}
+{{- range $values.kafkawatcher.kafkaServers }}
+  {{- if not (regexMatch "^[a-z0-9-]+[.][a-z0-9-]+$" .) }}
+    {{- fail (printf "kafkawatcher.kafkaServers has %q: expected a broker's pod as pod.namespace, such as kafka-0.kafka" .) }}
+  {{- end }}
+{{- end }}
 {{- if and (eq $values.tls.mode "off") (ne $values.access "open") }}
   {{- fail "tls.mode is off: without TLS nobody but a port-forward reaches the mapper. Set access to open too, or take another tls.mode" }}
 {{- end }}

@@ -1,6 +1,6 @@
 //! The files of an image, as one layer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use flate2::Compression;
@@ -46,7 +46,7 @@ impl Layer {
     /// 1970. The same files give the same bytes.
     pub fn new(files: &BTreeMap<String, File>, epoch: u64) -> io::Result<Self> {
         let mut builder = Builder::new(Vec::new());
-        for folder in folders(files.keys()) {
+        for folder in folders(files) {
             let mut header = header(0o755, epoch, 0);
             header.set_entry_type(EntryType::Directory);
             builder.append_data(&mut header, format!("{folder}/"), io::empty())?;
@@ -85,12 +85,12 @@ pub(crate) fn header(mode: u32, epoch: u64, size: u64) -> Header {
 }
 
 /// All folders that hold these paths, parents first.
-fn folders<'p>(paths: impl Iterator<Item = &'p String>) -> impl Iterator<Item = String> {
-    let mut all = std::collections::BTreeSet::new();
-    for path in paths {
+fn folders(files: &BTreeMap<String, File>) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for path in files.keys() {
         for (at, _) in path.match_indices('/') {
             all.insert(path[..at].to_owned());
         }
     }
-    all.into_iter()
+    all
 }
