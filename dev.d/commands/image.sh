@@ -11,19 +11,19 @@ usage() {
   cat <<END
 Usage: ./dev image [flags] [ROLE…]
 
-Makes target/image/portolan-ROLE.tar for each role, and lists of what its programs are made of beside it. The archives
+Makes target/images/portolan-ROLE.tar for each role, and lists of what its programs are made of beside it. The archives
 are OCI image layouts that docker load, ctr images import and skopeo (oci-archive:) take. The same sources give the same
 bytes, in any folder.
 
   ROLE                 one of: ${ROLES[*]} (default: all that are there)
   --arch LIST          amd64, arm64 or amd64,arm64 (default: this machine's)
   --repository NAME    what stands before the images' names (default: portolan)
-  --output DIR         where they get to (default: target/image)
+  --output DIR         where they get to (default: target/images)
 END
 }
 
 main() {
-  local arches='' repository=portolan output=$target/image roles=()
+  local arches='' repository=portolan output=$target/images roles=()
   while [[ $# != 0 ]]; do
     case $1 in
       help | -h | --help) usage && return ;;
