@@ -5,7 +5,7 @@
 readonly ROLES=(mapper sniffer kafka-watcher istio-watcher cli)
 
 # The most bytes that a program may have: it is on every node, or it is pulled when the mapper must be back soon.
-readonly -A LARGEST=([sniffer]=5000000 [mapper]=18000000 [kafka-watcher]=18000000 [istio-watcher]=18000000)
+readonly -A LARGEST=([sniffer]=5000000 [mapper]=18000000)
 
 usage() {
   cat <<END

@@ -54,8 +54,13 @@
 {{- if and (eq $values.tls.mode "cert-manager") (not $values.tls.certManager.issuerRef.name) }}
   {{- fail "tls.mode is cert-manager: say in tls.certManager.issuerRef.name which issuer signs the mapper's certificate" }}
 {{- end }}
-{{- if and $values.kafkawatcher.enable (not $values.kafkawatcher.kafkaServers) (not $values.kafkawatcher.allNamespaces) (not $values.kafkawatcher.extraEnvVars) }}
-  {{- fail "kafkawatcher.enable is true, but there is no broker to watch: name their pods in kafkawatcher.kafkaServers, such as kafka-0.kafka (pod.namespace)" }}
+{{- range $values.kafkawatcher.kafkaSelectors }}
+  {{- if not (regexMatch "^[a-z0-9-]+/[^ ]+$" .) }}
+    {{- fail (printf "kafkawatcher.kafkaSelectors has %q: expected namespace/labels, such as kafka/app.kubernetes.io/name=kafka" .) }}
+  {{- end }}
+{{- end }}
+{{- if and $values.kafkawatcher.enable (not $values.kafkawatcher.kafkaServers) (not $values.kafkawatcher.kafkaSelectors) (not $values.kafkawatcher.extraEnvVars) }}
+  {{- fail "kafkawatcher.enable is true, but there is no broker to watch: name their pods in kafkawatcher.kafkaServers, such as kafka-0.kafka (pod.namespace), or their labels in kafkawatcher.kafkaSelectors" }}
 {{- end }}
 {{- end -}}
 
