@@ -223,5 +223,5 @@ check 'values of the replaced chart' upgrade --values e2e/installed/replaced.yam
 check 'the list is the truth' within "$SOON" list_is_true
 
 check 'helm uninstall' release uninstall portolan --wait --timeout "${SOON}s"
-check 'what is left behind is the map' is persistentvolumeclaim/otterize-network-mapper-data left_behind
+check 'what is left behind is the map' within "$SOON" is persistentvolumeclaim/otterize-network-mapper-data left_behind
 echo "test result: ok. $checks passed"
