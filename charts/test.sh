@@ -37,6 +37,21 @@ render() {
       /-----END CERTIFICATE-----/ { skip = 0 }'
 }
 
+# has_no_twins CASE: no key twice in one place, which YAML forbids and Helm takes.
+has_no_twins() {
+  awk '
+    /^---/ { delete seen }
+    match($0, /^ *(- )?[A-Za-z.\/-]+:( |$)/) {
+      key = substr($0, 1, RLENGTH); indent = match(key, /[^ ]/)
+      for (place in seen) if (seen[place] > indent) delete seen[place]
+      if (key ~ /^ *- /) for (place in seen) if (seen[place] > indent - 1) delete seen[place]
+      sub(/:.*/, "", key); sub(/- /, "  ", key); indent = match(key, /[^ ]/)
+      if (key in seen) { print FILENAME ": twice:" key; bad = 1 }
+      seen[key] = indent
+    }
+    END { exit bad }' "charts/tests/accepted/$1.golden"
+}
+
 # as_before CASE: rendered as its golden file.
 as_before() {
   local golden=charts/tests/accepted/$1.golden
@@ -54,6 +69,7 @@ templates() {
     case=$(basename "$values" .yaml)
     check "values are accepted: $case" "$helm" lint --strict --quiet --values "$values" charts/portolan
     check "they are rendered as before: $case" as_before "$case"
+    check "no key stands twice: $case" has_no_twins "$case"
   done
   for values in charts/tests/refused/*.yaml; do
     case=$(basename "$values" .yaml)
@@ -119,13 +135,21 @@ in_a_cluster() {
   check 'the installation names what has no effect' says 'global.telemetry: no telemetry is ever sent' \
     release install dry charts/portolan --dry-run=server --values charts/tests/accepted/replaced.yaml \
     --set global.telemetry.enabled=true
-  check 'what is replaced is installed' release install network-mapper charts/tests/replaced --wait --timeout 60s
+  check 'what is replaced is installed' release install network-mapper charts/tests/replaced --wait --timeout 60s \
+    --values charts/tests/accepted/replaced.yaml
   service=$(field service/otterize-network-mapper "$uid")
   selector=$(field deployment/otterize-network-mapper '{.spec.selector}')
   check 'values of the replaced chart are not taken along with its images' \
     refuses 'is an image of the replaced network mapper' \
     release upgrade network-mapper charts/portolan --reuse-values
-  check 'an upgrade replaces it in place' release upgrade network-mapper charts/portolan --reset-values --wait --timeout 60s
+  # As docs/migrating.md says.
+  release get values network-mapper --output yaml >"$work/values.yaml"
+  check 'an upgrade with its own values replaces it in place' \
+    release upgrade network-mapper charts/portolan --reset-values --values "$work/values.yaml" --wait --timeout 60s
+  check 'there is a way back' release rollback network-mapper --wait --timeout 60s
+  check 'to its image' is otterize/network-mapper:v3.0.19 \
+    field deployment/otterize-network-mapper '{.spec.template.spec.containers[*].image}'
+  check 'and forth again' release upgrade network-mapper charts/portolan --reset-values --wait --timeout 60s
   check 'the Service is the same' is "$service" field service/otterize-network-mapper "$uid"
   check 'the selector is the same' is "$selector" field deployment/otterize-network-mapper '{.spec.selector}'
   check 'the image is another' is portolan/portolan-mapper:0.1.0 \
