@@ -15,7 +15,7 @@ pub struct Part {
     pub licence: String,
     /// Where its source is; empty when it does not say.
     pub source: String,
-    /// Whether it is one of this project.
+    /// Whether no registry has it: it is one of this project, or of the compiler.
     pub is_ours: bool,
 }
 
@@ -136,9 +136,10 @@ impl Bom {
     }
 }
 
-/// What a crate is called in the document (package-url, "cargo").
+/// What a part is called in the document: a crate of the registry as everybody calls it (package-url, "cargo").
 fn id(part: &Part) -> String {
-    format!("pkg:cargo/{}@{}", part.name, part.version)
+    let registry = if part.is_ours { "" } else { "pkg:cargo/" };
+    format!("{registry}{}@{}", part.name, part.version)
 }
 
 /// `2name v1.0.0 (where it is, or what else) (*)`, a tab, the licence, a tab, the source.
