@@ -23,7 +23,10 @@ end_to_end() {
   local bed=(--name "e2e-$$")
   # shellcheck disable=SC2064 # its name is known now
   trap "./dev testbed down ${bed[*]}" EXIT
-  ./dev testbed up "${bed[@]}" --port-base auto --no-controllers --no-scheduler
+  export PORTOLAN_E2E_FORWARD=$target/dev/forward-$$
+  forward_to "$PORTOLAN_E2E_FORWARD"
+  ./dev testbed up "${bed[@]}" --port-base auto --no-controllers --no-scheduler \
+    --kwok-config "$PORTOLAN_E2E_FORWARD/kwok.yaml"
   # All that any test wants: after an outage of the API server, it may take minutes until new ones are looked after.
   ./dev testbed nodes 10 "${bed[@]}"
   eval "$(./dev testbed env "${bed[@]}")"
@@ -46,6 +49,21 @@ end_to_end() {
     PORTOLAN_BENCH='speed scale sizes burst pairs idle flood visible' \
       cargo test --workspace ${CI:+--locked} --bench built
   fi
+}
+
+# forward_to FOLDER: makes the configuration by which port-forwards to fake pods lead to the port on loopback that a test
+# writes into FOLDER/9090.
+forward_to() {
+  mkdir -p "$1"
+  cat >"$1/kwok.yaml" <<END
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: ClusterPortForward
+metadata: {name: mapper}
+spec:
+  forwards:
+    - ports: [9090]
+      command: [bash, -c, 'exec 3<>"/dev/tcp/127.0.0.1/\$(<$1/9090)"; cat <&3 & cat >&3; kill \$!']
+END
 }
 
 # on_real_nodes TESTS: those that need them, with a testbed of their own. In a shell of its own: it goes when that ends.

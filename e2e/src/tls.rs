@@ -37,7 +37,7 @@ impl Certificate {
 
     fn within(folder: &Path) -> Self {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([NAME.to_owned()]).unwrap();
+        let params = CertificateParams::new([NAME.to_owned(), "localhost".to_owned()]).unwrap();
         let certificate = params.self_signed(&key).unwrap();
         let write = |name, tag, der: &[u8]| {
             let text = pem::encode(&pem::Pem::new(tag, der));
@@ -49,6 +49,11 @@ impl Certificate {
             folder: folder.to_owned(),
             config: trusting(certificate.der()),
         }
+    }
+
+    /// The file with it, for clients that trust it.
+    pub fn file(&self) -> PathBuf {
+        self.folder.join("tls.crt")
     }
 
     /// The mapper's arguments for it.

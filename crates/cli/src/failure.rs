@@ -30,6 +30,15 @@ impl Failure {
         }
     }
 
+    /// What was typed cannot be used.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Input,
+            message: message.into(),
+            remedy: None,
+        }
+    }
+
     /// An input cannot be used.
     pub(crate) fn input(path: &Path, what: impl fmt::Display) -> Self {
         Self {

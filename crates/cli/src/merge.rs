@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use map::Map;
 
 use crate::args::MergeArgs;
-use crate::export;
 use crate::failure::Failure;
+use crate::{export, source};
 
 /// `portolan merge`.
 pub(crate) fn run(args: &MergeArgs) -> Result<(), Failure> {
     let mut all = Map::new();
     for file in &args.maps {
         let (cluster, path) = split(file);
-        let map = export::read(&path)?;
+        let map = source::read(&path)?;
         all.merge(&match cluster {
             Some(cluster) => map.with_name(cluster),
             None => map,

@@ -18,7 +18,7 @@ mod theme;
 mod words;
 mod yaml;
 
-pub use client_intents::{ClientIntents, client_intents, join};
+pub use client_intents::{ClientIntents, client_intents, join, to_json};
 pub use graph::ArrowSort;
 
 use drawing::Drawing;
@@ -104,7 +104,7 @@ impl Format {
             Self::List => list::render(map, options),
             Self::Json => serde_json::to_string_pretty(map).unwrap_or_default(),
             Self::ClientIntents => join(documents().iter().map(ClientIntents::to_yaml)),
-            Self::ClientIntentsJson => client_intents::to_json(&documents()),
+            Self::ClientIntentsJson => to_json(&documents()),
             Self::ClientIntentsV1 => join(documents().iter().map(ClientIntents::to_yaml_v1alpha3)),
             Self::Svg => svg::render(&draw(map, options)),
             #[cfg(feature = "pictures")]

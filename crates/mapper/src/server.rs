@@ -22,6 +22,7 @@ mod query;
 mod refusal;
 mod reviews;
 mod schema;
+mod status;
 pub mod tls;
 
 pub use gate::Gate;

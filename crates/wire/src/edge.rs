@@ -136,6 +136,32 @@ outputs! {
         version: Text,
     }
 
+    /// What the mapper did with all that it was told since it started.
+    Status as "Status" {
+        /// As of when.
+        at: Time,
+        /// The mapper's version.
+        version: Text,
+        /// Whether it knows the cluster. Before, it resolves nothing.
+        synced: bool,
+        /// How many pods it knows.
+        pods: Int,
+        /// How many edges the map has.
+        edges: Int,
+        /// How many attempts the map has.
+        attempts: Int,
+        /// How many reports came.
+        reports: Int,
+        /// What they held, by evidence.
+        taken: Vec<ReasonCount>,
+        /// What became of it: in edges, in attempts, or why it was refused.
+        fates: Vec<ReasonCount>,
+        /// How much of it waits for a connection, or for the cluster to be known better.
+        held: Int,
+        /// Up to when the map was forgotten, by a reset or because it was old; null if never.
+        forgotten: Option<Time>,
+    }
+
     /// How much a client sent to a server.
     TrafficLevel as "TrafficLevel" {
         /// Who sent.

@@ -10,6 +10,7 @@
 mod access;
 mod backup;
 mod check;
+mod cli;
 mod conformance;
 mod contract;
 mod dns_intents;

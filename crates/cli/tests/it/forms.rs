@@ -24,6 +24,18 @@ fn client_intents_of_the_shop() {
     assert_eq!(json.matches("\"kind\": \"ClientIntents\"").count(), 6);
 }
 
+/// Documents that a cluster may enforce say nothing of the outside unless they are asked to.
+#[test]
+fn client_intents_to_the_internet_on_request() {
+    for version in ["clientintents", "clientintents-json", "clientintents-v1"] {
+        let inside = whole("harder", &format!(" -o {version}")).out;
+        assert!(!inside.contains("internet"), "{version}");
+        let all = whole("harder", &format!(" -o {version} --external")).out;
+        assert!(all.contains("internet"), "{version}");
+        assert!(all.len() > inside.len());
+    }
+}
+
 #[test]
 fn the_whole_map_comes_back_from_json() {
     let folder = Folder::new();
@@ -169,4 +181,97 @@ fn completions_are_sound_to_every_shell_that_is_installed() {
             }
         }
     }
+}
+
+#[test]
+fn manual_pages_for_every_command() {
+    let folder = Folder::new();
+    portolan(&["man", &folder.path("man")]).well();
+    for (page, word) in [
+        ("portolan.1", "watch"),
+        ("portolan-list.1", "external"),
+        ("portolan-network-mapper-export.1", "output\\-version"),
+    ] {
+        let text = std::fs::read_to_string(folder.path(&format!("man/{page}"))).unwrap();
+        assert!(text.contains(word), "{page}");
+    }
+}
+
+/// Pixels are for files and pipes; `script` gives the command a terminal.
+#[test]
+fn no_picture_goes_to_a_terminal() {
+    let program = env!("CARGO_BIN_EXE_portolan");
+    let line = format!("{program} demo -q -o png");
+    let ran = Command::new("script")
+        .args(["-qec", &line, "/dev/null"])
+        .stdin(Stdio::null())
+        .output();
+    match ran {
+        Err(error) if error.kind() == ErrorKind::NotFound => println!("no script here"),
+        ran => {
+            let ran = ran.unwrap();
+            let said = String::from_utf8_lossy(&ran.stdout);
+            assert_eq!(ran.status.code(), Some(2), "{said}");
+            assert!(
+                said.contains("a picture is no text for a terminal"),
+                "{said}"
+            );
+        }
+    }
+    let piped = Command::new(program)
+        .args(["demo", "-q", "-o", "png"])
+        .output()
+        .unwrap();
+    assert!(piped.status.success() && piped.stdout.starts_with(b"\x89PNG"));
+}
+
+/// Whoever has read enough closes the pipe.
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portolan"))
+        .args(["demo", "-q", "-o", "html"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn two_maps_are_compared() {
+    let folder = Folder::new();
+    let (all, none) = (
+        folder.path("all.json"),
+        folder.write("none.json", "{\"version\":1,\"edges\":[]}"),
+    );
+    whole("shop", &format!(" -o json --output {all}"));
+    let same = portolan(&["diff", "--exit-code", &all, &all]).well();
+    assert_eq!(same.out, "");
+    let new = portolan(&["diff", "--exit-code", &none, &all]);
+    let edges = portolan(&["list", "--external", "--map", &all]).well().out;
+    let edges = edges.lines().filter(|line| line.starts_with(" - ")).count();
+    assert_eq!((new.code, new.err.as_str()), (Some(1), ""));
+    assert_eq!(
+        new.out
+            .lines()
+            .filter(|line| line.starts_with("+ "))
+            .count(),
+        edges
+    );
+    let gone = portolan(&["diff", "-o", "json", &all, &none]).well().out;
+    let gone: serde_json::Value = serde_json::from_str(&gone).unwrap();
+    assert_eq!(gone["removed"].as_array().unwrap().len(), edges);
+}
+
+#[test]
+fn an_empty_list_of_a_file_says_why() {
+    let folder = Folder::new();
+    let all = folder.path("all.json");
+    whole("shop", &format!(" -o json --output {all}"));
+    let ran = portolan(&["list", "--map", &all, "-n", "nowhere"]).well();
+    assert_eq!(ran.out, "");
+    ran.said(&["nothing to show: the filter leaves none of"]);
+    portolan(&["list", "--server", "cart", "--map", &all]).failed(2, &["--server cart: no server"]);
 }

@@ -7,6 +7,7 @@
 mod bad_input;
 mod forms;
 mod maps;
+mod old;
 mod recordings;
 mod snapshots;
 mod summary;

@@ -38,8 +38,8 @@ struct Status {
     observed_generation: u32,
 }
 
-/// All documents as one list, without a line's end behind it.
-pub(crate) fn to_json(documents: &[ClientIntents]) -> String {
+/// All documents in version `v2beta1` as one JSON list, without a line's end behind it.
+pub fn to_json(documents: &[ClientIntents]) -> String {
     let documents: Vec<Document<'_>> = documents
         .iter()
         .map(|document| Document {

@@ -6,6 +6,7 @@
 
 mod documents;
 mod json;
+mod listed;
 mod targets;
 mod v1alpha3;
 mod v2beta1;
@@ -13,7 +14,7 @@ mod v2beta1;
 use serde::Serialize;
 
 pub use documents::client_intents;
-pub(crate) use json::to_json;
+pub use json::to_json;
 
 /// What one client calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +89,11 @@ impl ClientIntents {
     /// The document in version `v2beta1`, without a line's end behind it.
     pub fn to_yaml(&self) -> String {
         v2beta1::render(self)
+    }
+
+    /// The document as the list of the replaced tool has it, for people; each line with its end.
+    pub fn to_list(&self) -> String {
+        listed::render(self)
     }
 
     /// The document in version `v1alpha3`, without a line's end behind it.

@@ -7,9 +7,34 @@ use map::{AddressRange, Edge, Evidence, HttpMethod, Peer, Protocol, Workload};
 use super::{Outside, Resource, Server, Target, Topic};
 use crate::{Options, words};
 
-/// The targets of one client, by written name, then sort, then kind; the same target of two edges is one.
+/// The targets of one client, by name, namespace, sort and kind, in the order of the replaced tool as far as it had one;
+/// the same target of two edges is one.
 #[derive(Default)]
-pub(super) struct Targets(BTreeMap<(String, Sort, String), Target>);
+pub(super) struct Targets(BTreeMap<Place, Target>);
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    name: String,
+    namespace: String,
+    sort: Sort,
+    kind: String,
+}
+
+impl Place {
+    /// Of what a client in the namespace `own` calls by this written name.
+    fn of(written: &str, own: &str, sort: Sort, kind: &str) -> Self {
+        let (name, namespace) = match sort {
+            Sort::Internet => (written, ""),
+            _ => written.split_once('.').unwrap_or((written, own)),
+        };
+        Self {
+            name: name.to_owned(),
+            namespace: namespace.to_owned(),
+            sort,
+            kind: kind.to_owned(),
+        }
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Sort {
@@ -53,7 +78,7 @@ impl Targets {
         let topics = topics(edge);
         let has_topics = !topics.is_empty();
         if has_topics {
-            self.add_kafka(written(&server.name), topics);
+            self.add_kafka(namespace, written(&server.name), topics);
         }
         // A broker's log shows the topics. The connection itself is shown by whoever saw it.
         if has_topics && edge.evidence().all(|evidence| evidence == Evidence::Kafka) {
@@ -62,23 +87,23 @@ impl Targets {
         let http = resources(edge);
         let mut services = edge.services().filter(|_| options.as_kubernetes_service);
         if server.is_api_server() || server.kind == "Service" {
-            self.add_service(written(&server.name), http);
+            self.add_service(namespace, written(&server.name), http);
         } else if let Some(first) = services.next() {
             for service in std::iter::once(first).chain(services) {
-                self.add_service(written(service), http.clone());
+                self.add_service(namespace, written(service), http.clone());
             }
         } else {
             let name = written(&server.name);
             let kind = server.kind.to_string();
-            let key = (name.clone(), Sort::Kubernetes, kind.clone());
+            let key = Place::of(&name, namespace, Sort::Kubernetes, &kind);
             self.0
                 .insert(key, Target::Kubernetes(Server { name, kind, http }));
         }
     }
 
     /// Several workloads may stand behind one Service; their paths are the Service's.
-    fn add_service(&mut self, name: String, http: Vec<Resource>) {
-        let key = (name.clone(), Sort::Service, String::new());
+    fn add_service(&mut self, own: &str, name: String, http: Vec<Resource>) {
+        let key = Place::of(&name, own, Sort::Service, "");
         let target = self.0.entry(key).or_insert_with(|| {
             Target::Service(Server {
                 name,
@@ -94,8 +119,8 @@ impl Targets {
     }
 
     /// Two kinds of workload with one name are one broker here: the target has no kind.
-    fn add_kafka(&mut self, name: String, topics: Vec<Topic>) {
-        let key = (name.clone(), Sort::Kafka, String::new());
+    fn add_kafka(&mut self, own: &str, name: String, topics: Vec<Topic>) {
+        let key = Place::of(&name, own, Sort::Kafka, "");
         let target = self.0.entry(key).or_insert_with(|| Target::Kafka {
             name,
             topics: Vec::new(),
@@ -117,7 +142,7 @@ impl Targets {
             ips,
             ports: tcp.map(|(_, port)| port).collect(),
         };
-        let key = (peer, Sort::Internet, String::new());
+        let key = Place::of(&peer, "", Sort::Internet, "");
         self.0.insert(key, Target::Internet(outside));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result};
 use map::filter::{Server, label};
 use map::{Filter, difference_between};
-use wire::edge::{Coverage, Edge, EdgeChange, EdgeDetails, TrafficLevel};
+use wire::edge::{Coverage, Edge, EdgeChange, EdgeDetails, Status, TrafficLevel};
 use wire::engine::{self, Rows};
 use wire::input::ServerFilter;
 use wire::output::{Intent, ServiceIntents};
@@ -13,6 +13,7 @@ use wire::{ChangeKind, Evidence, Int, Text, Time};
 
 use super::edges::{self, Labels};
 use super::intents;
+use super::status;
 use crate::writer::{Mapper, View};
 
 /// The queries.
@@ -131,6 +132,13 @@ impl Query {
     /// What each node's sniffer sees, and what it does not, as it said last.
     async fn coverage(&self, context: &Context<'_>) -> Result<Vec<Coverage>> {
         Ok(view(context).await?.coverage.clone())
+    }
+
+    /// What became of all that was reported since the mapper started.
+    async fn status(&self, context: &Context<'_>) -> Result<Status> {
+        let view = view(context).await?;
+        let stats = context.data::<Mapper>()?.stats();
+        Ok(status::status(&view, &stats))
     }
 
     /// How much went between workloads, where an agent on the nodes tells.

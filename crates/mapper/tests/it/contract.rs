@@ -40,6 +40,7 @@ fn what_is_beyond_the_old_contract_is_written_down() {
             "Query.changes",
             "Query.coverage",
             "Query.edges",
+            "Query.status",
             "Query.trafficLevels",
         ]
     );
