@@ -44,13 +44,13 @@ upgrade() {
   local without=()
   [[ -f $images/portolan-istio-watcher.tar ]] || without=(--set enableIstioCollection=false)
   release upgrade --install portolan charts/portolan --reset-values --wait --timeout "${SOON}s" \
-    "${without[@]+"${without[@]}"}" "$@"
-  kc rollout status daemonset/otterize-network-sniffer --namespace "$NAMESPACE" --timeout "${SOON}s"
+    "${without[@]+"${without[@]}"}" "$@" &&
+    kc rollout status daemonset/otterize-network-sniffer --namespace "$NAMESPACE" --timeout "${SOON}s"
 }
 
 restart_mapper() {
-  kc rollout restart deployment/otterize-network-mapper --namespace "$NAMESPACE"
-  kc rollout status deployment/otterize-network-mapper --namespace "$NAMESPACE" --timeout "${SOON}s"
+  kc rollout restart deployment/otterize-network-mapper --namespace "$NAMESPACE" &&
+    kc rollout status deployment/otterize-network-mapper --namespace "$NAMESPACE" --timeout "${SOON}s"
 }
 
 shop() {
@@ -102,9 +102,35 @@ truth() {
   done
 }
 
+# Functions that are checked stop at the first failure by `&&`: errexit does not hold in them.
+
 # The list has the truth, and nothing else.
 list_is_true() {
   diff <(truth) <("$portolan" list --namespaces shop)
+}
+
+# The same as the operators' documents: every workload that calls, and how many targets in all.
+export_is_true() {
+  local documents
+  documents=$("$portolan" export -o clientintents --namespaces shop) &&
+    is "$(shop | awk 'NF > 1 { print $1 }' | sort)" clients <<<"$documents" &&
+    is "$(shop | awk '{ calls += NF - 1 } END { print calls }')" grep -c '^ *- kubernetes:' <<<"$documents"
+}
+
+clients() {
+  sed -n '/^metadata:/,/^spec:/s/^  name: //p' | sort
+}
+
+# Every node reports, and nothing waits for ever.
+status_is_whole() {
+  local node said
+  said=$("$portolan" status) || return 1
+  for node in $TESTBED_NODES; do
+    grep -q "^$node .* ago " <<<"$said" || {
+      echo "$node is not in: $said"
+      return 1
+    }
+  done
 }
 
 sniffer() {
@@ -126,14 +152,14 @@ asked_from_a_pod() {
 }
 
 scale_shop() {
-  kc scale deployment --all --replicas "$1" --namespace shop
-  [[ $1 != 0 ]] || kc wait --for=delete pod --all --namespace shop --timeout "${SOON}s"
+  kc scale deployment --all --replicas "$1" --namespace shop &&
+    { [[ $1 != 0 ]] || kc wait --for=delete pod --all --namespace shop --timeout "${SOON}s"; }
 }
 
 # A volume of node-1, as an administrator would give one.
 volume() {
-  ./dev testbed enter node-1 "${bed[@]}" -- mkdir -p /var/lib/map
-  kc create --filename - <<END
+  ./dev testbed enter node-1 "${bed[@]}" -- mkdir -p /var/lib/map &&
+    kc create --filename - <<END
 apiVersion: v1
 kind: PersistentVolume
 metadata: {name: map}
@@ -199,6 +225,8 @@ shop_objects >"$work/shop.yaml"
 check 'a shop opens' kc create --filename "$work/shop.yaml"
 check 'and is there' kc wait --for condition=Available deployment --all --namespace shop --timeout "${SOON}s"
 check 'the list is the truth' within "$SOON" list_is_true
+check 'so is what is exported' export_is_true
+check 'the status knows both nodes' within "$SOON" status_is_whole
 check 'a stranger comes' kc run stranger --image busybox:testbed --image-pull-policy Never --command -- sleep 3600
 check 'and stays' kc wait --for condition=Ready pod/stranger --timeout "${SOON}s"
 check 'who comes without a token gets no list' refuses '403' asked_from_a_pod
