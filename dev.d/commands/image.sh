@@ -12,8 +12,8 @@ usage() {
 Usage: ./dev image [flags] [ROLE…]
 
 Makes target/images/portolan-ROLE.tar for each role, and lists of what its programs are made of beside it. The archives
-are OCI image layouts that docker load, ctr images import and skopeo (oci-archive:) take. The same sources give the same
-bytes, in any folder.
+are OCI image layouts that docker load, ctr images import and skopeo (oci-archive:) take. The same programs give the same
+bytes.
 
   ROLE                 one of: ${ROLES[*]} (default: all that are there)
   --arch LIST          amd64, arm64 or amd64,arm64 (default: this machine's)
