@@ -61,6 +61,7 @@ module_of() {
 # package_of NAME: in its module.
 package_of() {
   case $1 in
+    helm) echo helm.sh/helm/v3/cmd/helm ;;
     kwok) echo sigs.k8s.io/kwok/cmd/kwok ;;
     coredns) echo . ;;
     *) echo "./$1" ;;

@@ -16,6 +16,20 @@ image() {
   echo "testbed $name: image $image, $(($(stat -c %s "$archive") / 1024)) KiB"
 }
 
+# import ARCHIVE…: images that are made already, to all nodes.
+import() {
+  local archive node
+  require_owner
+  ((node_count > 0)) || fail "testbed $name has no real node to give an image to: ./dev testbed up --node"
+  for archive in "$@"; do
+    archive=$(from_caller "$archive")
+    [[ -f $archive ]] || fail "there is no archive $archive"
+    for ((node = 1; node <= node_count; node++)); do
+      import_into "$node" "$archive"
+    done
+  done
+}
+
 # Any tag but latest: then Kubernetes looks for it on the node first, and asks no registry.
 tagged() {
   case ${1##*/} in

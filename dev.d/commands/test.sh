@@ -21,6 +21,7 @@ main() {
   fi
   stage fuzz fuzz_briefly "$filter"
   [[ -n $filter ]] || stage testbed ./dev testbed test
+  [[ -n $filter ]] || stage chart charts/test.sh
   stage e2e end_to_end "$filter"
 
   local status=0

@@ -25,6 +25,7 @@ Usage: ./dev testbed VERB [flags]
   nodes N              makes it N fake nodes, each with addresses for 250 pods
   image NAME FILE…     makes an image for real nodes. A FILE gets to /, FILE:/PATH to there, a folder's contents to /;
                        the first file is what it runs. The tag is 'testbed' unless NAME has one
+  import FILE…         gives archives of images, such as those of ./dev image, to all real nodes
   enter WHERE [--] CMD runs a command on a real node (node-1), or outside of them all (outside)
   start COMPONENT      one of: ${COMPONENTS[*]};
                        with real nodes also forward, node-1, containerd-1, kubelet-1, kube-proxy-1, and so on
@@ -64,6 +65,7 @@ main() {
     env) expect 0 && print_env ;;
     nodes) expect 1 && nodes "${arguments[0]}" ;;
     image) at_least 2 && image "${arguments[@]}" ;;
+    import) at_least 1 && import "${arguments[@]}" ;;
     enter) at_least 2 && enter "${arguments[@]}" ;;
     start | stop | kill) expect 1 && change "$verb" "${arguments[0]}" ;;
     signal) expect 2 && change signal "${arguments[@]}" ;;
