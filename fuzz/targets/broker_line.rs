@@ -15,7 +15,11 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(access.host, access.host.to_canonical());
         let text = String::from_utf8_lossy(line);
         let (_, rest) = text.split_once("Principal = ").expect("a principal");
-        let verdict = if access.allowed { " is Allowed " } else { " is Denied " };
+        let verdict = if access.allowed {
+            " is Allowed "
+        } else {
+            " is Denied "
+        };
         let (_, rest) = rest.split_once(verdict).expect("a verdict");
         let (_, rest) = rest.split_once(" on resource = Topic:").expect("a topic");
         assert!(rest.contains(access.topic));
@@ -26,7 +30,11 @@ fuzz_target!(|bytes: &[u8]| {
         if let Ok(text) = std::str::from_utf8(line) {
             let json = serde_json::json!({ "level": "DEBUG", "message": text }).to_string();
             if !text.contains(['\\', '"']) {
-                assert_eq!(reader.read(json.as_bytes()), Reading::Access(access), "{json}");
+                assert_eq!(
+                    reader.read(json.as_bytes()),
+                    Reading::Access(access),
+                    "{json}"
+                );
             }
         }
     }
