@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use socket2::{Domain, Socket, Type};
 
 use crate::http::Client;
 
@@ -32,6 +33,8 @@ pub struct Relay {
     /// Its port, on all addresses.
     pub port: u16,
     shared: Arc<Shared>,
+    /// While nobody listens there, the port is still ours: another mapper would take what this one is sent.
+    _held: Socket,
 }
 
 struct Shared {
@@ -54,8 +57,9 @@ impl std::fmt::Debug for Relay {
 impl Relay {
     /// One that passes on.
     pub fn start(mapper: SocketAddr) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let held = hold_port();
+        let port = held.local_addr().unwrap().as_socket().unwrap().port();
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap();
         let shared = Arc::new(Shared {
             mapper,
             is_there: AtomicBool::new(true),
@@ -65,7 +69,11 @@ impl Relay {
         });
         let of_thread = Arc::clone(&shared);
         std::thread::spawn(move || listen(&of_thread, listener, port));
-        Self { port, shared }
+        Self {
+            port,
+            shared,
+            _held: held,
+        }
     }
 
     /// From now on, by the body of the request.
@@ -88,6 +96,16 @@ impl Drop for Relay {
     fn drop(&mut self) {
         self.shared.has_ended.store(true, Ordering::SeqCst);
     }
+}
+
+/// A port that nobody else gets. Who has `SO_REUSEADDR` as well can bind to it, as long as this one does not listen: the
+/// standard library's listeners have it.
+fn hold_port() -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    socket.bind(&any.into()).unwrap();
+    socket
 }
 
 fn listen(shared: &Arc<Shared>, listener: TcpListener, port: u16) {
