@@ -14,6 +14,7 @@ mod events;
 mod live;
 mod parking;
 mod reports;
+mod service_graph;
 mod sources;
 mod store;
 mod town;

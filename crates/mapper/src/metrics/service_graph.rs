@@ -1,0 +1,47 @@
+//! The map as metrics, under the names of Grafana Tempo's service graph.
+
+use app::metrics::{Metrics, MetricsError};
+
+use crate::service_graph::{Latest, Series, Totals};
+
+/// The name of the counter of connections, as the replaced mapper and Grafana Tempo call it.
+pub(crate) const OPENED: &str = "traces_service_graph_request_total";
+
+/// The same for those that failed.
+pub(crate) const FAILED: &str = "traces_service_graph_request_failed_total";
+
+/// What [`OPENED`] counts.
+pub(crate) const OPENED_HELP: &str = "Connections that a client opened to a server since the mapper began, each once, those that failed included.";
+
+/// What [`FAILED`] counts.
+pub(crate) const FAILED_HELP: &str =
+    "Those of these connections that were refused or never answered.";
+
+/// Registers the two.
+pub(crate) fn register(metrics: &Metrics, latest: &Latest) -> Result<(), MetricsError> {
+    let rows: [(_, _, fn(&Totals) -> u64); 2] = [
+        (OPENED, OPENED_HELP, |totals| totals.opened),
+        (FAILED, FAILED_HELP, |totals| totals.failed),
+    ];
+    for (name, help, read) in rows {
+        let of = latest.clone();
+        metrics.series_from(name, help, Series::LABELS, move || {
+            let snapshot = of.get();
+            let series = snapshot.series.iter();
+            series
+                .map(|series| (series.values().map(str::to_owned), read(&series.totals)))
+                .collect()
+        })?;
+    }
+    Ok(())
+}
+
+/// What the map as metrics could not count; by whichever way it leaves.
+pub(crate) fn uncounted(metrics: &Metrics, latest: &Latest) -> Result<(), MetricsError> {
+    let of = latest.clone();
+    metrics.counter_from(
+        "portolan_mapper_uncounted_total",
+        "Reports whose connections are in the map and not in its metrics, because too many counters are followed.",
+        move || of.get().uncounted,
+    )
+}
