@@ -17,6 +17,7 @@ mod dns_intents;
 mod events;
 mod faults;
 mod nodes;
+mod observed;
 mod requests;
 mod sniffed;
 mod sniffer;

@@ -1,6 +1,6 @@
 //! The map as metrics, under the names of Grafana Tempo's service graph.
 
-use app::metrics::{Metrics, MetricsError};
+use app::metrics::{Metrics, MetricsError, Row};
 
 use crate::service_graph::{Latest, Series, Totals};
 
@@ -19,7 +19,7 @@ pub(crate) const FAILED_HELP: &str =
 
 /// Registers the two.
 pub(crate) fn register(metrics: &Metrics, latest: &Latest) -> Result<(), MetricsError> {
-    let rows: [(_, _, fn(&Totals) -> u64); 2] = [
+    let rows: [Row<Totals>; 2] = [
         (OPENED, OPENED_HELP, |totals| totals.opened),
         (FAILED, FAILED_HELP, |totals| totals.failed),
     ];

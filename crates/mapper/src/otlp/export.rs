@@ -78,11 +78,14 @@ impl Exporter {
         }
     }
 
-    /// Whether it arrived.
+    /// Whether all that there was to tell arrived.
     async fn export(&mut self) -> bool {
         let (snapshot, now) = (self.latest.get(), (self.clock)());
         let [opened, failed] = self.points(&snapshot, now);
         let count = opened.len() + failed.len();
+        if count == 0 {
+            return true;
+        }
         let sent = tokio::time::timeout(self.settings.timeout, self.send(&opened, &failed));
         let sent = sent
             .await

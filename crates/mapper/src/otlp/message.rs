@@ -50,7 +50,7 @@ pub(super) fn encode(message: &Message<'_>) -> Vec<u8> {
             });
             for sum in message.sums {
                 nested(of_scope, 2, |metric| {
-                    self::metric(metric, sum, message.temporality)
+                    self::metric(metric, sum, message.temporality);
                 });
             }
         });
