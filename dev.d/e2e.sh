@@ -20,6 +20,10 @@ end_to_end() {
     # A DNS server for their pods.
     ./dev testbed build --node
   fi
+  # Prometheus and a collector, for the tests that are named for them.
+  if [[ -z $filter || $filter == *observed* ]]; then
+    ./dev testbed build --observers
+  fi
   local bed=(--name "e2e-$$")
   # shellcheck disable=SC2064 # its name is known now
   trap "./dev testbed down ${bed[*]}" EXIT

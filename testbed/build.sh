@@ -62,7 +62,7 @@ module_of() {
 package_of() {
   case $1 in
     kwok) echo sigs.k8s.io/kwok/cmd/kwok ;;
-    coredns) echo . ;;
+    coredns | otlp-receiver) echo . ;;
     *) echo "./$1" ;;
   esac
 }
@@ -87,4 +87,37 @@ build_one() {
 
 kubernetes_version() {
   sed -n 's/^\tk8s.io\/kubernetes v//p' testbed/go.mod
+}
+
+# What observes Portolan in its tests: the OTLP receiver of the OpenTelemetry Collector, built here, and Prometheus with
+# promtool, which are large, as they come from Debian and Ubuntu. Unpacked only: installed, it would start.
+build_for_observers() {
+  build otlp-receiver
+  local program
+  for program in prometheus promtool; do
+    [[ ! -x $TESTBED_BIN/$program ]] || continue
+    if have "$program"; then
+      ln -sf "$(command -v "$program")" "$TESTBED_BIN/$program"
+    else
+      unpack_prometheus
+      return
+    fi
+  done
+}
+
+unpack_prometheus() {
+  local folder=$target/testbed/prometheus
+  echo 'testbed: getting Prometheus (once)'
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  # A fresh container has no lists of packages: apt_install gets them.
+  { download_prometheus "$folder" 2>/dev/null || { apt_install apt && download_prometheus "$folder"; }; } &&
+    dpkg-deb --extract "$folder"/prometheus_*.deb "$folder" &&
+    cp "$folder"/usr/bin/{prometheus,promtool} "$TESTBED_BIN/" ||
+    missing 'prometheus and promtool' 'install the package prometheus'
+  rm -rf "$folder"
+}
+
+download_prometheus() {
+  (cd "$1" && apt-get download -qq prometheus)
 }

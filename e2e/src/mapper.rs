@@ -291,7 +291,7 @@ impl Metrics {
 const PORTS: (u16, u16) = (12_000, 12_000);
 
 /// A port that is free now, and nobody else's of this run.
-fn free_address() -> SocketAddr {
+pub fn free_address() -> SocketAddr {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let (first, count) = PORTS;
     loop {

@@ -4,26 +4,23 @@ use app::metrics::{Metrics, MetricsError, Row};
 
 use crate::service_graph::{Latest, Series, Totals};
 
-/// The name of the counter of connections, as the replaced mapper and Grafana Tempo call it.
-pub(crate) const OPENED: &str = "traces_service_graph_request_total";
-
-/// The same for those that failed.
-pub(crate) const FAILED: &str = "traces_service_graph_request_failed_total";
-
-/// What [`OPENED`] counts.
-pub(crate) const OPENED_HELP: &str = "Connections that a client opened to a server since the mapper began, each once, those that failed included.";
-
-/// What [`FAILED`] counts.
-pub(crate) const FAILED_HELP: &str =
-    "Those of these connections that were refused or never answered.";
+/// The two counters, as the replaced mapper and Grafana Tempo call them: connections, and those that failed.
+pub(crate) const SERIES: [Row<Totals>; 2] = [
+    (
+        "traces_service_graph_request_total",
+        "Connections that a client opened to a server since the mapper began, each once, those that failed included.",
+        |totals| totals.opened,
+    ),
+    (
+        "traces_service_graph_request_failed_total",
+        "Those of these connections that were refused or never answered.",
+        |totals| totals.failed,
+    ),
+];
 
 /// Registers the two.
 pub(crate) fn register(metrics: &Metrics, latest: &Latest) -> Result<(), MetricsError> {
-    let rows: [Row<Totals>; 2] = [
-        (OPENED, OPENED_HELP, |totals| totals.opened),
-        (FAILED, FAILED_HELP, |totals| totals.failed),
-    ];
-    for (name, help, read) in rows {
+    for (name, help, read) in SERIES {
         let of = latest.clone();
         metrics.series_from(name, help, Series::LABELS, move || {
             let snapshot = of.get();

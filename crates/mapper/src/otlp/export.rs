@@ -11,7 +11,7 @@ use super::message::{Message, Point, Sum, encode};
 use super::send::Connection;
 use super::{Failure, Figures, Settings, Temporality};
 use crate::limits::{LAST_EXPORT, MAX_EXPORT_POINTS, RETRY_EXPORT};
-use crate::metrics::service_graph::{FAILED, FAILED_HELP, OPENED_HELP};
+use crate::metrics::service_graph::SERIES;
 use crate::service_graph::{Latest, Series, Snapshot, Totals};
 use crate::writer::Clock;
 
@@ -121,9 +121,10 @@ impl Exporter {
     async fn send(&self, opened: &[Point], failed: &[Point]) -> Result<u64, Failure> {
         let mut connection = Connection::open(&self.settings).await?;
         let mut rejected = 0;
+        let [(_, of_opened, _), (name, of_failed, _)] = SERIES;
         let sums = [
-            (self.name.as_str(), OPENED_HELP, opened),
-            (FAILED, FAILED_HELP, failed),
+            (self.name.as_str(), of_opened, opened),
+            (name, of_failed, failed),
         ];
         for (name, help, points) in sums {
             for points in points.chunks(MAX_EXPORT_POINTS) {

@@ -111,7 +111,9 @@ fn observed_by_prometheus() {
     }
     for (job, address) in pages {
         let page = Client::new(address).send("GET", "/metrics", &[], b"");
-        let unclean: Vec<String> = unclean(&page.unwrap().text());
+        let page = page.unwrap().text();
+        assert_documented(job, &page);
+        let unclean: Vec<String> = unclean(&page);
         let unknown: Vec<&String> = unclean
             .iter()
             .filter(|said| !KEPT.iter().any(|name| said.starts_with(name)))
@@ -138,6 +140,33 @@ fn dashboard() -> Vec<(String, String)> {
     }
     assert!(queries.len() > 30, "{}", queries.len());
     queries
+}
+
+/// The list of metrics says of each what the page says of it.
+fn assert_documented(process: &str, page: &str) {
+    let list = fs::read_to_string(e2e::bed::root().join("docs/metrics.md")).unwrap();
+    let helps = page.lines().filter_map(|line| line.strip_prefix("# HELP "));
+    let helps: Vec<(&str, &str)> = helps.filter_map(|line| line.split_once(' ')).collect();
+    assert!(helps.len() > 40, "{process}: {page}");
+    for (name, help) in helps {
+        let kind = page.lines().find_map(|line| {
+            let kind = line.strip_prefix("# TYPE ")?.strip_prefix(name)?;
+            kind.strip_prefix(' ')
+        });
+        let begin = format!("| `{name}` | {} |", kind.unwrap());
+        let labels = page.lines().find_map(|line| {
+            let labels = line.strip_prefix(name)?.strip_prefix('{')?;
+            Some(labels.split('=').next().unwrap_or_default().to_owned())
+        });
+        let line = list.lines().find(|line| line.starts_with(&begin));
+        let line = line.unwrap_or_else(|| panic!("{begin} is missing: ./dev metrics"));
+        assert!(line.contains(&format!("| {help} |")), "{help}: {line}");
+        let first = labels.filter(|label| !label.contains(' '));
+        assert!(
+            first.is_none_or(|label| line.contains(&label)),
+            "{line}: ./dev metrics"
+        );
+    }
 }
 
 /// What promtool does not like.

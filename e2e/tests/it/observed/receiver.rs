@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use e2e::bed;
+use e2e::mapper::free_address;
 use e2e::time::wait;
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ impl Receiver {
         let folder =
             std::env::temp_dir().join(format!("portolan-{}-otlp-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let (grpc, http) = (free_port(), free_port());
+        let (grpc, http) = (free_address().port(), free_address().port());
         Self {
             grpc,
             http,
@@ -152,9 +152,4 @@ pub(super) fn attributes(list: &Value) -> BTreeMap<String, String> {
         )
     })
     .collect()
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

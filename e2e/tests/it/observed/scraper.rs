@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use e2e::bed;
 use e2e::http::Client;
+use e2e::mapper::free_address;
 use e2e::time::wait;
 use serde_json::Value;
 
@@ -45,9 +46,7 @@ impl Prometheus {
             );
         }
         fs::write(folder.join("prometheus.yaml"), config).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
+        let address = free_address();
         let process = Command::new(program("prometheus"))
             .current_dir(&folder)
             .args([
