@@ -111,11 +111,13 @@ unpack_prometheus() {
   rm -rf "$folder"
   mkdir -p "$folder"
   # A fresh container has no lists of packages: apt_install gets them.
-  { download_prometheus "$folder" 2>/dev/null || { apt_install apt && download_prometheus "$folder"; }; } &&
-    dpkg-deb --extract "$folder"/prometheus_*.deb "$folder" &&
-    cp "$folder"/usr/bin/{prometheus,promtool} "$TESTBED_BIN/" ||
+  if download_prometheus "$folder" 2>/dev/null || { apt_install apt && download_prometheus "$folder"; }; then
+    dpkg-deb --extract "$folder"/prometheus_*.deb "$folder"
+    cp "$folder"/usr/bin/{prometheus,promtool} "$TESTBED_BIN/"
+    rm -rf "$folder"
+  else
     missing 'prometheus and promtool' 'install the package prometheus'
-  rm -rf "$folder"
+  fi
 }
 
 download_prometheus() {

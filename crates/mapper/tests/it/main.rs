@@ -12,6 +12,7 @@ mod connections;
 mod contract;
 mod events;
 mod live;
+mod otlp;
 mod parking;
 mod reports;
 mod service_graph;

@@ -36,15 +36,15 @@ impl Prometheus {
         let folder =
             std::env::temp_dir().join(format!("portolan-{}-prometheus", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let mut config = format!(
-            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [{:?}]\nscrape_configs:\n",
-            file("alerts.yaml")
+        let alerts = file("alerts.yaml");
+        let targets_of = targets.iter().map(|(job, address)| {
+            format!("  - {{job_name: {job}, static_configs: [{{targets: [\"{address}\"]}}]}}\n")
+        });
+        let config = format!(
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [\"{}\"]\nscrape_configs:\n{}",
+            alerts.display(),
+            targets_of.collect::<String>()
         );
-        for (job, address) in targets {
-            config += &format!(
-                "  - {{job_name: {job}, static_configs: [{{targets: [\"{address}\"]}}]}}\n"
-            );
-        }
         fs::write(folder.join("prometheus.yaml"), config).unwrap();
         let address = free_address();
         let process = Command::new(program("prometheus"))
