@@ -209,6 +209,16 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_collector_answers_is_read(answer: Vec<u8>) {
+            let _count = rejected(&answer);
+            // What is in it is found, whatever stands behind it.
+            let whole = [&[0x0a, 3, 0x08, 0xac, 0x02][..], &answer].concat();
+            proptest::prop_assert_eq!(rejected(&whole), 300);
+        }
+    }
+
     #[test]
     fn numbers_of_all_lengths_come_back() {
         for number in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX] {
