@@ -26,6 +26,10 @@ end_to_end() {
   fi
   # Sidecars.
   ./dev testbed envoy
+  # Prometheus and a collector, for the tests that are named for them.
+  if [[ -z $filter || $filter == *observed* ]]; then
+    ./dev testbed build --observers
+  fi
   local bed=(--name "e2e-$$")
   # What brokers write, and where KWOK finds it.
   export PORTOLAN_E2E_KAFKA=$target/dev/kafka-$$

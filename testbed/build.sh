@@ -63,7 +63,7 @@ package_of() {
   case $1 in
     helm) echo helm.sh/helm/v3/cmd/helm ;;
     kwok) echo sigs.k8s.io/kwok/cmd/kwok ;;
-    coredns) echo . ;;
+    coredns | otlp-receiver) echo . ;;
     *) echo "./$1" ;;
   esac
 }
@@ -107,4 +107,39 @@ build_envoy() {
   mv "$TESTBED_BIN/envoy.new" "$TESTBED_BIN/envoy"
   rm -rf "$from"
   echo "$wanted" >"$TESTBED_BIN/envoy.stamp"
+}
+
+# What observes Portolan in its tests: the OTLP receiver of the OpenTelemetry Collector, built here, and Prometheus with
+# promtool, which are large, as they come from Debian and Ubuntu. Unpacked only: installed, it would start.
+build_for_observers() {
+  build otlp-receiver
+  local program
+  for program in prometheus promtool; do
+    [[ ! -x $TESTBED_BIN/$program ]] || continue
+    if have "$program"; then
+      ln -sf "$(command -v "$program")" "$TESTBED_BIN/$program"
+    else
+      unpack_prometheus
+      return
+    fi
+  done
+}
+
+unpack_prometheus() {
+  local folder=$target/testbed/prometheus
+  echo 'testbed: getting Prometheus (once)'
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  # A fresh container has no lists of packages: apt_install gets them.
+  if download_prometheus "$folder" 2>/dev/null || { apt_install apt && download_prometheus "$folder"; }; then
+    dpkg-deb --extract "$folder"/prometheus_*.deb "$folder"
+    cp "$folder"/usr/bin/{prometheus,promtool} "$TESTBED_BIN/"
+    rm -rf "$folder"
+  else
+    missing 'prometheus and promtool' 'install the package prometheus'
+  fi
+}
+
+download_prometheus() {
+  (cd "$1" && apt-get download -qq prometheus)
 }

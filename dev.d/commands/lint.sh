@@ -1,4 +1,4 @@
-# lint [--only STAGE]: format, lints, documentation, dependencies, lock files, length of files, list of limits
+# lint [--only STAGE]: format, lints, documentation, dependencies, lock files, length of files, lists of limits and metrics
 # shellcheck shell=bash
 
 readonly CARGO_DENY=0.20.2
@@ -18,6 +18,7 @@ main() {
   stage locks check_locks
   stage trees check_trees
   stage limits check_limits
+  stage metrics check_metrics
   stage clippy check_code
   stage docs env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps ${CI:+--locked}
   stage deny check_dependencies
@@ -110,6 +111,17 @@ check_limits() {
     return 1
   }
   echo 'docs/limits.md is up to date'
+}
+
+# The page of all metrics is made from the code.
+check_metrics() {
+  # shellcheck source=dev.d/metrics.sh
+  source dev.d/metrics.sh
+  metrics | diff docs/metrics.md - || {
+    echo "docs/metrics.md is out of date. Run ./dev metrics, and commit it."
+    return 1
+  }
+  echo 'docs/metrics.md is up to date'
 }
 
 check_dependencies() {

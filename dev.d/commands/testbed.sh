@@ -41,6 +41,7 @@ Usage: ./dev testbed VERB [flags]
   --state DIR          its folder (default: target/testbed/state/NAME)
   --node               up: with a real node, on which pods are processes. Needs root
   --nodes N            up: with N of them, at most $MAX_NODES
+  --observers          build: only Prometheus and an OTLP receiver, which look at Portolan in tests
   --file-cap CAPS      image: the first file gets these capabilities, such as cap_net_raw+ep
   --no-controllers     up: without kube-controller-manager: pods and endpoints are what you write yourself
   --no-scheduler       up: without kube-scheduler: pods run where spec.nodeName says
@@ -56,7 +57,10 @@ main() {
   parse "$@"
   case $verb in
     help | -h | --help) usage ;;
-    build) expect 0 && build_all ;;
+    build)
+      expect 0
+      if [[ -n $observers ]]; then build_for_observers; else build_all; fi
+      ;;
     envoy) expect 0 && build_envoy ;;
     test) expect 0 && own_tests ;;
     up) expect 0 && up ;;
@@ -75,7 +79,7 @@ main() {
 
 parse() {
   [[ -r /proc/self/stat ]] || missing "Linux (its /proc)" "run this on Linux"
-  name=default port_base='' state='' keep='' arguments=() kwok_configs=() nodes_asked='' file_cap=''
+  name=default port_base='' state='' keep='' arguments=() kwok_configs=() nodes_asked='' file_cap='' observers=''
   declare -gA without=()
   while [[ $# != 0 ]]; do
     case $1 in
@@ -92,6 +96,7 @@ parse() {
         shift
         ;;
       --node) nodes_asked=1 ;;
+      --observers) observers=yes ;;
       --no-controllers | --no-scheduler | --no-kwok) without[${1#--no-}]=yes ;;
       --controllers | --scheduler | --kwok) unset "without[${1#--}]" ;;
       --keep) keep=yes ;;

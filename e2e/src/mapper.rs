@@ -30,7 +30,8 @@ pub struct Mapper {
     process: Process,
     /// Where `/query` is.
     pub address: SocketAddr,
-    metrics: SocketAddr,
+    /// Where its page of metrics is.
+    pub metrics_address: SocketAddr,
 }
 
 /// The flag that says whether a mapper writes addresses into ClientIntents.
@@ -80,7 +81,7 @@ impl Mapper {
         Self {
             process: Process::new(process, log),
             address,
-            metrics,
+            metrics_address: metrics,
         }
     }
 
@@ -144,7 +145,7 @@ impl Mapper {
     /// The page of metrics: `name` or `name{label="value"}` with their values.
     pub fn metrics(&self) -> Metrics {
         let page = wait(Duration::from_secs(10), || {
-            Client::new(self.metrics)
+            Client::new(self.metrics_address)
                 .send("GET", "/metrics", &[], b"")
                 .ok()
         });
@@ -291,7 +292,7 @@ impl Metrics {
 const PORTS: (u16, u16) = (12_000, 12_000);
 
 /// A port that is free now, and nobody else's of this run.
-pub(crate) fn free_address() -> SocketAddr {
+pub fn free_address() -> SocketAddr {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let (first, count) = PORTS;
     loop {

@@ -10,6 +10,7 @@ mod process;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use prometheus::core::Collector;
@@ -182,6 +183,18 @@ impl Metrics {
         self.add(asked, Kind::Counter, &[])
     }
 
+    /// A counter of seconds whose total lives elsewhere.
+    pub fn seconds_from(
+        &self,
+        name: &str,
+        help: &str,
+        total: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> Result<(), MetricsError> {
+        let seconds = move || Some(total().as_secs_f64());
+        let asked = Asked::fractional_counter(name, help, seconds)?;
+        self.add(asked, Kind::Counter, &[])
+    }
+
     /// Counters whose totals live elsewhere, one for each value of a label: a [`map::Tally`] by its reasons, for
     /// instance. At most [`MAX_SERIES`] values; totals of one value are added up.
     pub fn counters_from<V: AsRef<str>>(
@@ -193,6 +206,19 @@ impl Metrics {
     ) -> Result<(), MetricsError> {
         let asked = Asked::counters(name, help, label, totals)?;
         self.add(asked, Kind::Counter, &[label])
+    }
+
+    /// Counters whose totals live elsewhere, one for each combination of the labels' values. How many there are, and that
+    /// each comes once, is in the hands of the caller.
+    pub fn series_from<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: [&str; N],
+        totals: impl Fn() -> Vec<([String; N], u64)> + Send + Sync + 'static,
+    ) -> Result<(), MetricsError> {
+        let asked = Asked::series(name, help, labels, totals)?;
+        self.add(asked, Kind::Counter, &labels)
     }
 
     /// Gauges whose values live elsewhere, one for each value of a label, likewise.

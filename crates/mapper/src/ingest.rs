@@ -25,6 +25,7 @@ use crate::outside::{Fold, Names};
 use crate::pairs::Pairs;
 use crate::parked::Parking;
 use crate::resolve::{self, Client, Doubt, Server};
+use crate::service_graph::{Counted, ServiceGraph};
 use crate::unsaved::{Entry, Held, Ticket, Unsaved};
 
 /// Turns observations into the map of one cluster.
@@ -59,6 +60,8 @@ pub struct Ingest {
     lessons: Option<Vec<Learned>>,
     /// What the store has to know.
     unsaved: Option<Unsaved>,
+    /// Connections by edge, if anybody asks.
+    graph: Option<ServiceGraph>,
     now: Time,
 }
 
@@ -76,6 +79,8 @@ struct Span<'a> {
     last: Time,
     connections: u64,
     reporter: Option<&'a str>,
+    /// What the client's own node counted, for the map as metrics.
+    counted: Option<Counted<'a>>,
 }
 
 impl Ingest {
@@ -99,6 +104,7 @@ impl Ingest {
             news: None,
             lessons: None,
             unsaved: None,
+            graph: None,
             now: Time::MIN,
         }
     }
@@ -171,6 +177,16 @@ impl Ingest {
     /// Edges that are new or know something new, since the last call; of a live map only.
     pub fn take_news(&mut self) -> News {
         self.news.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// From now on, counts connections by edge.
+    pub fn count_connections(&mut self, graph: ServiceGraph) {
+        self.graph = Some(graph);
+    }
+
+    /// Connections by edge, if they are counted.
+    pub const fn service_graph(&self) -> Option<&ServiceGraph> {
+        self.graph.as_ref()
     }
 
     /// From now on, keeps what answers teach of names outside, until it is taken.
@@ -267,6 +283,9 @@ impl Ingest {
     pub fn reset(&mut self, floor: Time) {
         self.raise_floor(floor);
         self.described.clear();
+        if let Some(graph) = &mut self.graph {
+            graph.reset(floor);
+        }
     }
 
     fn attempt(&mut self, index: &Index, fact: &Fact) -> Result<Option<Fate>, Doubt> {
@@ -438,11 +457,16 @@ impl Ingest {
             reporter: span.reporter,
             connections: span.connections,
         };
+        let is_old = self.counted_before(&sighting);
         let (change, fate) = if outcome == Outcome::Accepted {
             (self.map.record(&sighting), Fate::Edge)
         } else {
             (self.map.record_attempt(&sighting), Fate::Attempt)
         };
+        let is_taken = !matches!(change, Change::BelowFloor | Change::Full);
+        if let (Some(graph), Some(counted), true) = (&mut self.graph, &span.counted, is_taken) {
+            graph.count(counted, &sighting.key, is_old);
+        }
         match change {
             Change::BelowFloor => Fate::Refused(Refusal::BelowFloor),
             Change::Full => Fate::Refused(Refusal::TableFull),
@@ -466,6 +490,19 @@ impl Ingest {
             }
             Change::Refreshed => fate,
         }
+    }
+
+    /// Whether its reporter counted connections of this edge for an earlier life of this process.
+    fn counted_before(&self, sighting: &Sighting<'_>) -> bool {
+        let (Some(graph), Some(reporter)) = (&self.graph, sighting.reporter) else {
+            return false;
+        };
+        let key = &sighting.key;
+        let is_old = |edge: &map::Edge| {
+            edge.seen.first() < graph.began() && edge.connections.contains_key(reporter)
+        };
+        graph.may_be_old(self.now)
+            && (self.map.edge(key).is_some_and(is_old) || self.map.attempt(key).is_some_and(is_old))
     }
 
     /// Whether this pod's workload was described lately. Nearly always it was, and this takes one look at a hash table.

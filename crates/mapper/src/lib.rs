@@ -24,6 +24,8 @@ mod memory;
 #[cfg(feature = "server")]
 mod metrics;
 mod news;
+#[cfg(feature = "server")]
+pub mod otlp;
 mod outside;
 mod pairs;
 mod parked;
@@ -34,6 +36,7 @@ mod resolve;
 mod run;
 #[cfg(feature = "server")]
 pub mod server;
+pub mod service_graph;
 #[cfg(feature = "server")]
 mod settings;
 #[cfg(feature = "server")]

@@ -257,3 +257,26 @@ pub const MAX_READING: Duration = Duration::from_mins(10);
 
 /// How long requests under way have at the stop, of the 5 s that the process has: long enough to write a report.
 pub const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// Counters of sniffers that are followed for the map as metrics: those of fifty full nodes, or of many more as nodes
+/// are; some 50 MB when full. What finds no room is not counted in the metrics, and is counted as that.
+pub const MAX_FOLLOWED: usize = 1_000_000;
+
+/// How long a counter is followed after it last moved: a sniffer remembers it for an hour, and its report may be late.
+pub const FOLLOW: Duration = Duration::from_mins(70);
+
+/// How long an edge is quiet before another may take its place in the metrics: longer than the ranges that rates are
+/// usually taken over.
+pub const GRAPH_IDLE: Duration = Duration::from_hours(1);
+
+/// Numbers in one message to a collector: half of the 4 MiB that gRPC servers take by default, with the longest names.
+pub const MAX_EXPORT_POINTS: usize = 3_000;
+
+/// Bytes of a collector's answer that are read: a count and a sentence.
+pub const MAX_EXPORT_ANSWER: usize = 64 << 10;
+
+/// How soon a failed export is tried again, if that is sooner than the next one.
+pub const RETRY_EXPORT: Duration = Duration::from_secs(5);
+
+/// How long the last export may take at the stop, of the 5 s that the process has.
+pub const LAST_EXPORT: Duration = Duration::from_secs(2);

@@ -1,6 +1,8 @@
 //! What Prometheus sees. Names of the replaced mapper keep their plain meaning: what was reported, counted once.
 
 pub(crate) mod access;
+pub(crate) mod otlp;
+pub(crate) mod service_graph;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

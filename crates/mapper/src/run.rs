@@ -23,9 +23,11 @@ use tokio::sync::mpsc;
 use crate::dns_intents::{Publisher, Teacher};
 use crate::ingest::Ingest;
 use crate::limits::UPDATES_AT_ONCE;
+use crate::otlp::{self, Exporter};
 use crate::report::Switches;
 use crate::server::{Graph, Server};
-use crate::settings::{Args, IGNORED};
+use crate::service_graph::Latest;
+use crate::settings::{Args, IGNORED, ObservedArgs};
 use crate::store::{Figures, File};
 use crate::writer::{Keeper, Mapper, Queue, Writer};
 use crate::{memory, metrics};
@@ -80,6 +82,11 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
 
     let writer = writer.expiring(Some(args.expiry.get()).filter(|expiry| !expiry.is_zero()));
     let (mut writer, keeper) = keep(&args, writer, app)?;
+    if args.observed.map_metrics || args.observed.enable_otel_export {
+        let latest;
+        (writer, latest) = writer.graphing(usize::try_from(args.observed.map_metrics_edges)?);
+        observe(&args.observed, &latest, app)?;
+    }
     for file in &args.import_maps.0 {
         import(&mut writer, file)?;
     }
@@ -128,6 +135,28 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
         app.tasks.spawn_thread("store", move |_| {
             keeper.run();
             Ok::<_, BoxError>(())
+        });
+    }
+    Ok(())
+}
+
+/// Shows the map to those who look at metrics.
+fn observe(args: &ObservedArgs, latest: &Latest, app: &mut App) -> Result<(), BoxError> {
+    metrics::service_graph::uncounted(&app.metrics, latest)?;
+    if args.map_metrics {
+        metrics::service_graph::register(&app.metrics, latest)?;
+    }
+    if args.enable_otel_export {
+        let env = |key: &str| std::env::var(key).ok();
+        let settings = otlp::Settings::read(&env, "portolan-mapper", app::VERSION)?;
+        tracing::info!(endpoint = %settings.endpoint, protocol = ?settings.protocol,
+            "the map is sent to a collector");
+        let name = &args.otel_metric_name;
+        let (exporter, figures) = Exporter::new(settings, name, latest.clone(), app::clock::now);
+        metrics::otlp::register(&app.metrics, &figures)?;
+        let stop = app.stop.clone();
+        app.tasks.spawn("otlp", async move {
+            exporter.run(stop).await;
         });
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! What the mapper can be told: flags, and the environment under the same names.
 
 mod access;
+mod observed;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use app::config::{ByteSize, GoDuration, Ignored, Interval, Port, Process, Words}
 use clap::Parser;
 
 pub(crate) use access::AccessArgs;
+pub(crate) use observed::ObservedArgs;
 
 /// Turns what sniffers and watchers report into the map of who calls whom.
 #[derive(Debug, Parser)]
@@ -19,6 +21,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) access: AccessArgs,
+
+    #[command(flatten)]
+    pub(crate) observed: ObservedArgs,
 
     /// Port of the GraphQL server.
     #[arg(long, default_value = "9090", value_name = "PORT")]

@@ -48,6 +48,7 @@ use crate::limits::{
     ASSUMED_LAG, LAST_COMMITS, MAX_COUNTS, MAX_NODES, REFRESH_EVERY, TICK, UPDATES_AT_ONCE,
 };
 use crate::report::{self, Receipt, Switches};
+use crate::service_graph::{Latest, ServiceGraph};
 use crate::store::{Committer, Figures, File, Kept, Loaded, Op, Pending, Segment};
 use crate::unsaved::Entry;
 
@@ -80,6 +81,8 @@ pub struct Writer {
     expiry: Option<Duration>,
     id: Arc<MapId>,
     stats: Arc<Mutex<Stats>>,
+    /// Where connections by edge are told.
+    graph: Option<Latest>,
     clock: Clock,
 }
 
@@ -119,6 +122,7 @@ impl Writer {
             expiry: None,
             id,
             stats,
+            graph: None,
             clock,
         };
         (writer, mapper, queue)
@@ -130,6 +134,17 @@ impl Writer {
         self.ingest.teach();
         self.teacher = Some(teacher);
         self
+    }
+
+    /// Counts connections by edge, for at most so many edges, from now on.
+    #[must_use]
+    pub fn graphing(mut self, room: usize) -> (Self, Latest) {
+        let graph = ServiceGraph::new(room, (self.clock)());
+        let latest = Latest::default();
+        latest.set(graph.snapshot());
+        self.ingest.count_connections(graph);
+        self.graph = Some(latest.clone());
+        (self, latest)
     }
 
     /// A map that lives as long as the process, under this name.
@@ -443,6 +458,10 @@ impl Writer {
         self.counted = now;
         let mut stats = self.stats.lock();
         stats.refresh(&self.index, &self.ingest, &self.received, &self.synced);
+        drop(stats);
+        if let (Some(latest), Some(graph)) = (&self.graph, self.ingest.service_graph()) {
+            latest.set(graph.snapshot());
+        }
     }
 
     /// The map as it is now, and all else that readers want.

@@ -19,6 +19,7 @@ mod faults;
 mod istio;
 mod kafka;
 mod nodes;
+mod observed;
 mod requests;
 mod sniffed;
 mod sniffer;

@@ -31,12 +31,23 @@ impl Town {
         workloads: [&str; N],
         more: impl FnOnce(&mut Scene, &[Pod; N]) -> T,
     ) -> (Self, [NetPod; N], T) {
+        Self::with(number, name, workloads, &[], more)
+    }
+
+    /// The same, whose mapper is told more.
+    pub(super) fn with<const N: usize, T>(
+        number: u16,
+        name: &str,
+        workloads: [&str; N],
+        arguments: &[&str],
+        more: impl FnOnce(&mut Scene, &[Pod; N]) -> T,
+    ) -> (Self, [NetPod; N], T) {
         let mut scenes = [Scene::new(number, name)];
         let scene = &mut scenes[0];
         let pods = workloads.map(|name| dual(scene, number, name));
         let added = more(scene, &pods);
         let proxy = Proxy::start();
-        let mapper = Mapper::ready(name, &["--access", "open"]);
+        let mapper = Mapper::ready(name, &[&["--access", "open"], arguments].concat());
         scene::set_up(&proxy, &mapper, &mut scenes);
         let [scene] = scenes;
         let mut node = Node::new(number);

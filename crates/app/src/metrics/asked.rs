@@ -90,6 +90,27 @@ impl Asked {
         Self::new(name, help, vec![label.to_owned()], MetricType::GAUGE, ask)
     }
 
+    /// A counter for each combination of the labels' values.
+    pub(super) fn series<const N: usize>(
+        name: &str,
+        help: &str,
+        labels: [&str; N],
+        totals: impl Fn() -> Vec<([String; N], u64)> + Send + Sync + 'static,
+    ) -> Result<Self, MetricsError> {
+        let labels = labels.map(str::to_owned).to_vec();
+        let names = labels.clone();
+        let ask = Box::new(move || {
+            let metric = |(values, total): ([String; N], u64)| {
+                let mut metric = counter(float(total));
+                let pairs = names.iter().zip(&values);
+                metric.set_label(pairs.map(|(name, value)| pair(name, value)).collect());
+                metric
+            };
+            totals().into_iter().map(metric).collect()
+        });
+        Self::new(name, help, labels, MetricType::COUNTER, ask)
+    }
+
     fn new(
         name: &str,
         help: &str,

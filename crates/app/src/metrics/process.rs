@@ -12,8 +12,11 @@ const TICKS: f64 = 100.0;
 /// Adds the metrics. One whose file cannot be read is absent from the page.
 pub(super) fn register(metrics: &Metrics) -> Result<(), MetricsError> {
     let cpu = || cpu_seconds(&read("/proc/self/stat")?);
-    let help = "CPU time that the process used, in user and system mode, in seconds.";
-    let asked = Asked::fractional_counter("process_cpu_seconds_total", help, cpu)?;
+    let asked = Asked::fractional_counter(
+        "process_cpu_seconds_total",
+        "CPU time that the process used, in user and system mode, in seconds.",
+        cpu,
+    )?;
     metrics.add(asked, Kind::Counter, &[])?;
     for (name, help, value) in GAUGES {
         metrics.add(Asked::gauge(name, help, value)?, Kind::Gauge, &[])?;

@@ -227,6 +227,7 @@ impl Waiting {
             last: self.last,
             connections: self.answers,
             reporter: (!self.reporter.is_empty()).then_some(self.reporter.as_str()),
+            counted: None,
         }
     }
 }

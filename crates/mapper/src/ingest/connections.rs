@@ -1,13 +1,14 @@
 //! Connections, open or tried.
 
 use cluster::Index;
-use map::{Connection, Facet, Observation, Outcome, Peer, Time, Workload};
+use map::{Connection, Evidence, Facet, Observation, Outcome, Peer, Time, Workload};
 
 use super::{Ingest, Span};
 use crate::fact::Claim;
 use crate::fate::{Fate, Refusal};
 use crate::pairs::{Known, PairKey};
 use crate::resolve::{self, Client, Doubt, Place, Server, When};
+use crate::service_graph::Counted;
 
 impl Ingest {
     pub(super) fn connection(
@@ -32,12 +33,25 @@ impl Ingest {
                 port: place.port,
             });
         }
-        let span = Span {
+        let mut span = Span {
             first: seen.first_seen,
             last: seen.last_seen,
             connections: seen.connections,
             reporter: (!claim.reporter.is_empty()).then_some(claim.reporter.as_str()),
+            counted: None,
         };
+        // Only the node of the client's pod can name that pod; for a client from outside it is that of the server.
+        let is_at_client = seen.source.pod_uid.is_some() || client.workload().is_none();
+        if seen.evidence == Evidence::Tcp && is_at_client {
+            span.counted = span.reporter.map(|reporter| Counted {
+                reporter,
+                source: &seen.source,
+                connection,
+                count: seen.connections,
+                first: seen.first_seen,
+                last: seen.last_seen,
+            });
+        }
         let Some(workload) = client.workload() else {
             is_meant(index, &place, claim)?;
             facets.push(Facet::Address(seen.source.address));
@@ -58,6 +72,8 @@ impl Ingest {
             let shared = facets.len();
             fate = self.record(from, server, &mut facets, span, connection.outcome, index);
             facets.truncate(shared);
+            // An address may have several names: a connection counts once.
+            span.counted = None;
             self.explain(index, &workload, connection, server);
         }
         Ok(Some(fate))

@@ -7,7 +7,7 @@
 
 use cluster::Index;
 use compact_str::CompactString;
-use map::{Evidence, Map, Peer, Time, Workload};
+use map::{EdgeKey, Evidence, Map, Peer, Time, Workload};
 
 use super::Ingest;
 use crate::pairs::Known;
@@ -79,6 +79,13 @@ impl Ingest {
     /// Forgets what was last seen before: a reset, or expiry.
     pub(crate) fn raise_floor(&mut self, floor: Time) {
         let gone = self.map.raise_floor(&self.cluster, floor);
+        if let Some(graph) = &mut self.graph {
+            let lost = gone.edges.iter().chain(&gone.attempts);
+            let is_gone =
+                |key: &&EdgeKey| self.map.edge(key).is_none() && self.map.attempt(key).is_none();
+            let lost: Vec<_> = lost.filter(is_gone).collect();
+            graph.forget(&lost, self.now);
+        }
         if let Some(unsaved) = &mut self.unsaved {
             let floor = self.map.floor(&self.cluster);
             unsaved.floors.push((self.cluster.clone(), floor));

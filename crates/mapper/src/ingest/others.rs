@@ -83,6 +83,7 @@ impl Ingest {
             last: at,
             connections: 0,
             reporter: None,
+            counted: None,
         };
         if outcome == Outcome::Accepted {
             return self.write(from, to, facets, span, outcome);

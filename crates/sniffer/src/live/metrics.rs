@@ -185,7 +185,7 @@ fn sockets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
         "fate",
         move || sightings(of.sockets.lock().sightings).to_vec(),
     )?;
-    let counters: [Row<Shared<Sockets>>; 4] = [
+    let counters: [Row<Shared<Sockets>>; 3] = [
         (
             "portolan_sniffer_socket_observations_total",
             "Observations from socket tables that went to the reporting.",
@@ -201,13 +201,14 @@ fn sockets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
             "Network namespaces whose socket tables were read.",
             |sockets| sockets.lock().reads,
         ),
-        (
-            "portolan_sniffer_scan_busy_milliseconds_total",
-            "How long walks and reads kept a processor busy.",
-            |sockets| u64::try_from(sockets.lock().busy.as_millis()).unwrap_or(u64::MAX),
-        ),
     ];
     metrics.counters_of(&figures.sockets, counters)?;
+    let of = figures.clone();
+    metrics.seconds_from(
+        "portolan_sniffer_scan_busy_seconds_total",
+        "How long walks and reads kept a processor busy.",
+        move || of.sockets.lock().busy,
+    )?;
     let gauges: [Row<Shared<Sockets>>; 5] = [
         (
             "portolan_sniffer_processes",

@@ -70,14 +70,14 @@ fn row(town: &Town, connections: usize, size: &Size) {
 /// Its share of a core, and that of walks and reads, in per cent.
 fn share(sniffer: &Sniffer, settle: u64, seconds: u64) -> (f64, f64) {
     thread::sleep(Duration::from_secs(settle));
-    let scan = || sniffer.metric("portolan_sniffer_scan_busy_milliseconds_total");
+    let scan = || sniffer.metric("portolan_sniffer_scan_busy_seconds_total");
     let (cpu, before) = (cost::cpu(sniffer.pid()), scan());
     thread::sleep(Duration::from_secs(seconds));
     let (cpu, after) = (cost::cpu(sniffer.pid()).since(&cpu).total(), scan());
     let all = Duration::from_secs(seconds).as_secs_f64();
     (
         cpu.as_secs_f64() * 100.0 / all,
-        (after - before) / 10.0 / all,
+        (after - before) * 100.0 / all,
     )
 }
 
