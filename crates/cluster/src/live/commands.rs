@@ -87,7 +87,7 @@ impl Commands {
         let ended = process.take_status();
         let (written, complained) = (process.stdout(), process.stderr());
         // Both are read at once, as the one waits behind the other.
-        let (_, complaint) = tokio::try_join!(
+        let ((), complaint) = tokio::try_join!(
             async {
                 each(written, piece)
                     .await
