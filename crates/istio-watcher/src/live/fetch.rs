@@ -138,7 +138,7 @@ pub(crate) async fn fetch(
     before: Way,
     taker: &mut impl Taker,
 ) -> Result<Way, FetchError> {
-    let failed = match (&ask.commands, before) {
+    let (commands, port) = match (&ask.commands, before) {
         (Some(commands), Way::Command) => (commands, "as before".to_owned()),
         (commands, _) => match (by_port(ask, of, taker).await, commands) {
             (Err(error), Some(commands)) if error.is_of_the_way() => {
@@ -148,7 +148,6 @@ pub(crate) async fn fetch(
             (result, _) => return result.map(|()| Way::Port),
         },
     };
-    let (commands, port) = failed;
     by_command(ask, commands, of, port, taker).await?;
     Ok(Way::Command)
 }
