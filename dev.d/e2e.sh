@@ -19,13 +19,13 @@ end_to_end() {
   if [[ $EUID == 0 ]]; then
     need ip iproute2
     need iptables iptables
-    need curl curl
     # A DNS server for their pods.
     ./dev testbed build --node
     need_kafka
   fi
-  # Sidecars.
+  # Sidecars, and the commands in them.
   ./dev testbed envoy
+  need curl curl
   # Prometheus and a collector, for the tests that are named for them.
   if [[ -z $filter || $filter == *observed* ]]; then
     ./dev testbed build --observers
@@ -36,11 +36,16 @@ end_to_end() {
   mkdir -p "$PORTOLAN_E2E_KAFKA"
   sed "s|FOLDER|$PORTOLAN_E2E_KAFKA|g" testbed/kafka/logs.yaml >"$PORTOLAN_E2E_KAFKA/logs.yaml"
   # shellcheck disable=SC2064 # its name is known now
-  trap "./dev testbed down ${bed[*]}; rm -rf '$PORTOLAN_E2E_KAFKA'" EXIT
+  trap "./dev testbed down ${bed[*]}; rm -rf '$PORTOLAN_E2E_KAFKA' '$target/dev/exec-$$'" EXIT
+  export PORTOLAN_E2E_EXEC=$target/dev/exec-$$
+  mkdir -p "$PORTOLAN_E2E_EXEC"
+  sed "s|FOLDER|$PORTOLAN_E2E_EXEC|g" testbed/envoy/exec.yaml >"$PORTOLAN_E2E_EXEC/exec.yaml"
   export PORTOLAN_E2E_FORWARD=$target/dev/forward-$$
   forward_to "$PORTOLAN_E2E_FORWARD"
-  ./dev testbed up "${bed[@]}" --port-base auto --no-controllers --no-scheduler \
-    --kwok-config "$PORTOLAN_E2E_FORWARD/kwok.yaml" --kwok-config "$PORTOLAN_E2E_KAFKA/logs.yaml"
+  # KWOK runs a container's commands on this machine, as it finds them in its path.
+  PATH=$PWD/testbed/envoy/bin:$PATH ./dev testbed up "${bed[@]}" --port-base auto --no-controllers --no-scheduler \
+    --kwok-config "$PORTOLAN_E2E_FORWARD/kwok.yaml" --kwok-config "$PORTOLAN_E2E_KAFKA/logs.yaml" \
+    --kwok-config "$PORTOLAN_E2E_EXEC/exec.yaml"
   # All that any test wants: after an outage of the API server, it may take minutes until new ones are looked after.
   ./dev testbed nodes 10 "${bed[@]}"
   eval "$(./dev testbed env "${bed[@]}")"

@@ -41,6 +41,8 @@ pub struct Serves<'a> {
     pub workload: &'a str,
     /// Its Service.
     pub service: &'a str,
+    /// As what it reports: `destination`, or `waypoint`.
+    pub reporter: &'a str,
     /// The label of the path: `request_path` where the mesh exports it.
     pub path_label: &'a str,
 }
@@ -62,6 +64,7 @@ impl Envoy {
             .replace("ITS_NAMESPACE", serves.namespace)
             .replace("ITS_WORKLOAD", serves.workload)
             .replace("ITS_SERVICE", serves.service)
+            .replace("ITS_REPORTER", serves.reporter)
             .replace("ITS_PATH", serves.path_label);
         let log = log("envoy");
         let process = Command::new(bed::root().join("target/testbed/bin/envoy"))
@@ -138,11 +141,16 @@ pub fn command() -> Command {
 impl Watcher {
     /// Starts one that goes round five times a second through the sidecars of a namespace.
     pub fn start(namespace: &str, to: SocketAddr, arguments: &[&str]) -> Self {
+        Self::start_as(&bed::variable("KUBECONFIG"), namespace, to, arguments)
+    }
+
+    /// Starts one with this access to the cluster.
+    pub fn start_as(kubeconfig: &str, namespace: &str, to: SocketAddr, arguments: &[&str]) -> Self {
         let log = log("istio-watcher");
         let (metrics, health) = (mapper::free_address(), mapper::free_address());
         let process = command()
             .env_clear()
-            .env("KUBECONFIG", bed::variable("KUBECONFIG"))
+            .env("KUBECONFIG", kubeconfig)
             // By the keys of the replaced system.
             .env("OTTERIZE_ISTIO_RESTRICT_COLLECTION_TO_NAMESPACE", namespace)
             .env("OTTERIZE_ISTIO_COOLDOWN_INTERVAL", "200ms")

@@ -1,4 +1,4 @@
-//! `portolan status`: what each node's sniffer sees, what became of it, and what to do.
+//! `portolan status`: what each node's sniffer and each watcher sees, what became of it, and what to do.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::args::{Form, StatusArgs};
 use crate::failure::Failure;
 use crate::{output, reach};
 
-/// Sniffers report twice a minute at least; who is silent for so long is gone or cut off.
+/// Sniffers and watchers report twice a minute at least; who is silent for so long is gone or cut off.
 const SILENT: Duration = Duration::from_mins(3);
 
 const HEAD: Style = Style::new().bold();
@@ -111,7 +111,7 @@ fn mapper(text: &mut String, status: &Status) -> std::fmt::Result {
 }
 
 fn nodes(text: &mut String, all: &[Coverage], now: Time) -> std::fmt::Result {
-    let width = all.iter().map(|node| node.node_name.chars().count()).max();
+    let width = all.iter().map(|node| name(node).chars().count()).max();
     let width = width.unwrap_or_default().max(4);
     writeln!(
         text,
@@ -123,7 +123,7 @@ fn nodes(text: &mut String, all: &[Coverage], now: Time) -> std::fmt::Result {
         writeln!(
             text,
             "{:width$}  {:>12}  {:>12}  {:>10}  {:>8}  {}",
-            node.node_name.as_str(),
+            name(node),
             ago(now, node.at.0),
             total(&node.seen),
             total(&node.dropped),
@@ -142,11 +142,24 @@ fn nodes(text: &mut String, all: &[Coverage], now: Time) -> std::fmt::Result {
     Ok(())
 }
 
+/// Its node, or what it is when it speaks for none, as watchers do.
+fn name(of: &Coverage) -> &str {
+    match &of.role {
+        Some(role) if of.node_name.is_empty() => role.as_str(),
+        _ => of.node_name.as_str(),
+    }
+}
+
 fn total(counts: &[ReasonCount]) -> i64 {
     counts
         .iter()
         .map(|one| one.count.0)
         .fold(0, i64::saturating_add)
+}
+
+/// Whether this speaks for no node.
+fn is_watcher(of: &Coverage) -> bool {
+    of.node_name.is_empty() && of.role.is_some()
 }
 
 /// `1 pod`, `2 pods`.
@@ -189,21 +202,31 @@ fn advice(asked: &Asked, now: Time) -> Vec<String> {
     {
         advice.push("the mapper does not know the cluster yet, and resolves nothing: look into its log when this lasts".to_owned());
     }
-    if asked.coverage.is_empty() {
+    if asked.coverage.iter().all(is_watcher) {
         advice.push("no sniffer of this version has reported: kubectl get daemonsets -A -l app=otterize-network-sniffer; sniffers of the replaced system report without saying so".to_owned());
     }
     for node in &asked.coverage {
-        let name = node.node_name.as_str();
+        let name = name(node);
+        let (why_silent, why_blind) = if is_watcher(node) {
+            (
+                "is it running? its log says what is wrong",
+                "its log says what it looks for, and what it lacks",
+            )
+        } else {
+            (
+                "is its sniffer running? on the node, portolan-sniffer --check says what is wrong",
+                "portolan-sniffer --check says which right is missing",
+            )
+        };
         if now.since(node.at.0) > SILENT {
+            let silent = ago(now, node.at.0);
+            let silent = silent.trim_end_matches(" ago");
             advice.push(format!(
-                "{name} has not reported for {}: is its sniffer running? on the node, portolan-sniffer --check says what is wrong",
-                ago(now, node.at.0).trim_end_matches(" ago")
+                "{name} has not reported for {silent}: {why_silent}"
             ));
         }
         if total(&node.seen) == 0 {
-            advice.push(format!(
-                "{name} has seen nothing: portolan-sniffer --check says which right is missing"
-            ));
+            advice.push(format!("{name} has seen nothing: {why_blind}"));
         }
         if node.spooled.0 > 0 && now.since(node.at.0) <= SILENT {
             advice.push(format!(
@@ -243,6 +266,13 @@ mod tests {
         })
     }
 
+    fn watcher(role: &str, at: &str, seen: i64) -> Value {
+        let mut watcher = node("", at, seen);
+        watcher["role"] = role.into();
+        watcher["rights"] = json!(["statistics"]);
+        watcher
+    }
+
     fn shown(coverage: &Value) -> String {
         let asked = asked(coverage);
         let text = text(&asked, asked.status.as_ref().unwrap().at.0);
@@ -280,5 +310,46 @@ node-1      12 s ago           100           7         0  packets, sockets
         );
         assert!(text.contains("- blind has seen nothing"), "{text}");
         assert!(shown(&json!([])).contains("- no sniffer of this version has reported"));
+    }
+
+    #[test]
+    fn watchers_are_named_by_what_they_are() {
+        let text = shown(&json!([
+            watcher("istio-watcher", "2026-11-25T10:09:30Z", 5),
+            node("node-1", "2026-11-25T10:09:48Z", 100),
+        ]));
+        let (_, rows) = text.split_once("\n\n").unwrap();
+        assert_eq!(
+            rows,
+            "\
+NODE               REPORTED          SEEN     DROPPED   WAITING  SOURCES
+istio-watcher      30 s ago             5           7         0  statistics
+               dropped: 7 unasked
+node-1             12 s ago           100           7         0  packets, sockets
+               dropped: 7 unasked
+"
+        );
+    }
+
+    #[test]
+    fn what_watchers_lack_is_not_asked_of_sniffers() {
+        let text = shown(&json!([
+            watcher("istio-watcher", "2026-11-25T09:00:00Z", 1),
+            watcher("kafka-watcher", "2026-11-25T10:09:59Z", 0),
+        ]));
+        assert!(
+            text.contains("- istio-watcher has not reported for 70 min: is it running?"),
+            "{text}"
+        );
+        assert!(
+            text.contains("- kafka-watcher has seen nothing: its log says"),
+            "{text}"
+        );
+        // They are no sniffers, which are missed.
+        assert!(
+            text.contains("- no sniffer of this version has reported"),
+            "{text}"
+        );
+        assert!(!text.contains("--check"), "{text}");
     }
 }

@@ -14,6 +14,8 @@
 
 mod backoff;
 mod client_intents;
+#[cfg(feature = "exec")]
+mod commands;
 mod connect;
 mod counters;
 mod decode;
@@ -41,6 +43,8 @@ pub use kube::Client;
 use tokio::sync::mpsc;
 
 pub use self::client_intents::{ClientIntents, IntentsKey, IntentsUpdate, Resolved, StatusWriter};
+#[cfg(feature = "exec")]
+pub use self::commands::{Command, CommandError, Commands};
 pub use self::connect::{ConnectError, client, connect};
 pub use self::counters::{Counters, KINDS, Verb};
 pub use self::domain::{DEFAULT_CLUSTER_DOMAIN, cluster_domain};
@@ -55,7 +59,10 @@ use self::resource::{POD, WATCHED};
 pub use self::settings::{
     Clock, MAX_ANSWER_BYTES, MAX_LINE_BYTES, MAX_OBJECTS, MAX_PAGE_BYTES, Settings,
 };
-pub use self::sidecars::{SIDECAR_LABEL, Sidecar, SidecarSelector, SidecarUpdate, sidecars};
+pub use self::sidecars::{
+    SIDECAR_CONTAINER, SIDECAR_LABEL, Sidecar, SidecarSelector, SidecarUpdate, WAYPOINT_LABEL,
+    sidecars,
+};
 use self::suspicion::Suspicion;
 pub use self::tokens::{Review, TokenReviewer};
 use crate::update::{Kind, Update};

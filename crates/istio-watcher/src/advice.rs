@@ -95,11 +95,12 @@ impl fmt::Display for Advice {
         f.write_str(match self {
             Self::Paths => "the mesh exports methods and paths",
             Self::NoSidecars => {
-                "no pod has a running sidecar: none carries the label, or injection is off (istio-injection=enabled on a \
-                 namespace, then pods anew)"
+                "no pod has a running sidecar, and there is no waypoint: none carries the label, or injection is off \
+                 (istio-injection=enabled on a namespace, then pods anew)"
             }
             Self::NoAnswers => {
-                "no sidecar answers: does a NetworkPolicy keep this pod from their metrics port, or do they listen on another?"
+                "no sidecar answers: does a NetworkPolicy keep this pod from their metrics port, or do they listen on another? \
+                 With --istio-exec they are asked through the API server"
             }
             Self::NoRequests => {
                 "sidecars have counted no HTTP request yet; this is so too where their metrics are switched off"

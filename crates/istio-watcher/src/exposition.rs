@@ -34,6 +34,15 @@ pub struct LineCounts {
     pub too_long: u64,
 }
 
+impl LineCounts {
+    /// Adds what another answer had.
+    pub const fn add(&mut self, more: Self) {
+        self.series += more.series;
+        self.malformed += more.malformed;
+        self.too_long += more.too_long;
+    }
+}
+
 /// A line of the counter, which its labels tell from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Series<'a> {

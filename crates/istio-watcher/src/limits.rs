@@ -6,6 +6,9 @@ use std::time::Duration;
 /// fields (`max_request_headers_kb`), and escaping doubles what it escapes.
 pub const MAX_LINE: usize = 128 << 10;
 
+/// How often the mapper is told what this watcher sees. `portolan status` calls who is silent for three minutes so.
+pub const COVERAGE: Duration = Duration::from_secs(30);
+
 /// Bytes of one sidecar's answer: its bound of series, 700 bytes each, twice.
 pub const MAX_ANSWER: u64 = 64 << 20;
 

@@ -8,6 +8,7 @@
 //! ```
 
 mod collecting;
+mod coverage;
 mod fetch;
 mod figures;
 mod metrics;

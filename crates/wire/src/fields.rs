@@ -98,6 +98,7 @@ fragment CoverageFields on Coverage {
 	rights
 	lastScan
 	version
+	role
 }
 ";
 

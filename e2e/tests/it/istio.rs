@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::Output;
 use std::time::Duration;
 
+use e2e::bed;
 use e2e::envoy::{self, Envoy, Serves, Watcher};
-use e2e::kube::{Kube, Proxy};
+use e2e::kube::{self, Kube, Proxy};
 use e2e::mapper::{self, Mapper};
 use e2e::time::wait;
 use serde_json::{Value, json};
@@ -81,6 +82,7 @@ impl Mesh {
                 namespace: self.name,
                 workload,
                 service: "nginx-service",
+                reporter: "destination",
                 path_label: "request_path",
             },
         )
@@ -253,6 +255,7 @@ fn istio_rounds_tell_what_has_happened_since_and_a_restarted_envoy_counts_anew()
             namespace: mesh.name,
             workload: "api",
             service: "api",
+            reporter: "destination",
             path_label: "request_path",
         },
     );
@@ -393,6 +396,7 @@ fn istio_without_paths_says_what_to_apply() {
             namespace: mesh.name,
             workload: "api",
             service: "api",
+            reporter: "destination",
             path_label: "other_label",
         },
     );
@@ -410,4 +414,174 @@ fn istio_without_paths_says_what_to_apply() {
     assert!(
         text.starts_with("apiVersion: telemetry.istio.io/") && text.contains("request.url_path")
     );
+}
+
+#[test]
+#[ignore = "needs the testbed: ./dev test --only e2e"]
+fn istio_waypoints_tell_of_the_workloads_behind_them() {
+    let mut mesh = Mesh::new("istio-waypoint");
+    for pod in ["web", "cart"] {
+        mesh.pod(pod, &json!({}));
+    }
+    let address = envoy::address();
+    let label = json!({"gateway.networking.k8s.io/gateway-class-name": "istio-waypoint"});
+    mesh.pod("waypoint", &label);
+    mesh.starts("waypoint", address, LONG_AGO);
+    let serves = Serves {
+        namespace: mesh.name,
+        workload: "cart",
+        service: "cart",
+        reporter: "waypoint",
+        path_label: "request_path",
+    };
+    let waypoint = Envoy::start(address, serves);
+    let watcher = mesh.watcher(&[]);
+    watcher.answered(1);
+    watcher.rounds(1);
+    waypoint.request("web", "GET", "/cart/7");
+    mesh.wait_paths(&watcher, &["GET /cart/7"]);
+    // One of the workload's pods has a sidecar too, which counts the same request: it stays one.
+    let address = envoy::address();
+    let sidecar = Envoy::start(
+        address,
+        Serves {
+            reporter: "destination",
+            ..serves
+        },
+    );
+    sidecar.request("web", "GET", "/cart/7");
+    sidecar.request("web", "POST", "/cart");
+    mesh.sidecar("cart-2", address, &now());
+    mesh.wait_paths(&watcher, &["GET /cart/7", "POST /cart"]);
+    let listed = "\
+web in namespace istio-waypoint calls:
+ - cart
+   - path /cart, methods: [POST]
+   - path /cart/7, methods: [GET]
+";
+    assert_eq!(mesh.export("list"), listed);
+    // One that is not to be asked is not.
+    let without = mesh.watcher(&["--waypoint-selector="]);
+    without.answered(1);
+    assert_eq!(without.metric("portolan_istio_sidecars"), 1);
+}
+
+impl Mesh {
+    /// What a user that has no rights may do in this namespace from now on.
+    fn allow_nobody(&mut self, name: &str, resource: &str, verbs: &[&str]) {
+        let group = "apis/rbac.authorization.k8s.io/v1";
+        let role = json!({
+            "metadata": {"name": name},
+            "rules": [{"apiGroups": [""], "resources": [resource], "verbs": verbs}],
+        });
+        let (mesh, kube) = (self.name, &mut self.kube);
+        kube.create(mesh, &format!("{group}/roles"), &role);
+        let binding = json!({
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "nobody"}],
+        });
+        kube.create(mesh, &format!("{group}/rolebindings"), &binding);
+    }
+
+    /// A pod with two containers whose sidecar's port is closed, and that runs commands.
+    fn closed(&mut self, name: &str) {
+        let pod = json!({
+            "metadata": {"name": name, "labels": {"security.istio.io/tlsMode": "istio"}},
+            "spec": {"nodeName": "fake-0", "containers": [
+                {"name": "app", "image": "app"}, {"name": "istio-proxy", "image": "proxy"}]},
+        });
+        self.kube.create(self.name, "pods", &pod);
+        let path = kube::path(self.name, "pods", name);
+        let runs = wait(SOON, || {
+            let pod = self.kube.send("GET", &path, &json!({})).json();
+            (pod["status"]["phase"] == "Running").then_some(())
+        });
+        assert!(runs.is_some(), "KWOK does not run it");
+        let address = envoy::address().to_string();
+        let status = json!({"podIP": address, "podIPs": [{"ip": address}]});
+        self.kube.set_status(self.name, "pods", name, &status);
+    }
+}
+
+#[test]
+#[ignore = "needs the testbed: ./dev test --only e2e"]
+fn istio_sidecars_behind_a_closed_port_are_asked_by_a_command_when_told() {
+    let mut mesh = Mesh::new("istio-exec");
+    for pod in ["web", "cart"] {
+        mesh.pod(pod, &json!({}));
+    }
+    mesh.closed("api");
+    mesh.allow_nobody("pods", "pods", &["list", "watch"]);
+    let serves = Serves {
+        namespace: mesh.name,
+        workload: "cart",
+        service: "cart",
+        reporter: "destination",
+        path_label: "request_path",
+    };
+    let address = envoy::address();
+    let cart = Envoy::start(address, serves);
+    cart.request("web", "GET", "/before");
+
+    // Not told, it runs none.
+    let quiet = mesh.watcher(&[]);
+    quiet.rounds(2);
+    let failed = |watcher: &Watcher, reason: &str| {
+        watcher.metric(&format!(
+            "portolan_istio_failures_total{{reason=\"{reason}\"}}"
+        ))
+    };
+    assert!(failed(&quiet, "connect") >= 2 && failed(&quiet, "exec") == 0);
+    assert!(quiet.log().contains("--istio-exec"), "{}", quiet.log());
+    drop(quiet);
+
+    // Told, it needs the right, and says so.
+    let kubeconfig = bed::variable("KUBECONFIG") + "-nobody";
+    let to = mesh.mapper.address;
+    let watcher = Watcher::start_as(&kubeconfig, mesh.name, to, &["--istio-exec"]);
+    let says = |text: &str| {
+        let said = wait(SOON, || watcher.log().contains(text).then_some(()));
+        assert!(said.is_some(), "not {text}: {}", watcher.log());
+    };
+    says("let the service account create and get pods/exec there");
+    mesh.allow_nobody("commands", "pods/exec", &["create", "get"]);
+    // What the command complains of is told too.
+    says("no Envoy runs");
+    assert!(failed(&watcher, "exec") >= 2);
+
+    let folder = bed::variable("PORTOLAN_E2E_EXEC");
+    std::fs::write(
+        std::path::Path::new(&folder).join("istio-exec"),
+        address.to_string(),
+    )
+    .unwrap();
+    watcher.answered(1);
+    watcher.rounds(1);
+    cart.request("web", "GET", "/by-command?x=1");
+    mesh.wait_paths(&watcher, &["GET /by-command"]);
+    // Its port is not asked first any more.
+    let connects = failed(&watcher, "connect");
+    watcher.rounds(2);
+    assert_eq!(failed(&watcher, "connect"), connects);
+    assert!(watcher.metric("portolan_istio_exec_answers_total") >= 3);
+    // Thousands of paths are more than one piece.
+    let many = (0..3_000).map(|user| format!("/users/{user}/orders.json"));
+    cart.requests("web", "GET", many);
+    let folded = wait(SOON, || {
+        mesh.paths()
+            .contains(&"GET /users/*".to_owned())
+            .then_some(())
+    });
+    assert!(folded.is_some(), "{}", watcher.log());
+    assert!(watcher.metric("portolan_istio_lines_total{fate=\"series\"}") >= 3_000);
+
+    let query = "{ coverage { nodeName role rights version seen { reason count } } }";
+    let told = mesh.mapper.query(query, &json!({}));
+    let mine = { told["coverage"].as_array().unwrap().iter() }
+        .find(|one| one["role"] == "istio-watcher")
+        .unwrap_or_else(|| panic!("{told}"));
+    assert_eq!(mine["nodeName"], "");
+    assert_eq!(mine["rights"], json!(["statistics", "exec"]));
+    assert_eq!(mine["seen"][0]["reason"], "istio");
 }

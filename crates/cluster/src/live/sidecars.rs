@@ -31,6 +31,13 @@ use crate::update::Kind;
 /// The label that Istio's injector sets on every pod with a sidecar (Istio documentation, "Resource Labels").
 pub const SIDECAR_LABEL: &str = "security.istio.io/tlsMode";
 
+/// The label of the pods of waypoints, which count for the workloads of an ambient mesh (Istio documentation, "Use Layer 7
+/// features"; the Gateway API names the class of a gateway on its pods).
+pub const WAYPOINT_LABEL: &str = "gateway.networking.k8s.io/gateway-class-name=istio-waypoint";
+
+/// The container of a sidecar, a waypoint and a gateway (Istio documentation, "Installing the Sidecar").
+pub const SIDECAR_CONTAINER: &str = "istio-proxy";
+
 /// A pod whose sidecar runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sidecar {

@@ -1,7 +1,6 @@
 //! The task that asks sidecars in rounds, and reports what has happened since the round before.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +11,17 @@ use compact_str::CompactString;
 use map::PodUid;
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use wire::client::{MapChanges, Reporter};
 
-use super::fetch::{FetchError, fetch};
+use super::coverage::coverage;
+use super::fetch::{Ask, FetchError, Taker, Way, fetch};
 use super::figures::Shared;
 use super::report::report;
 use super::sidecars::Sidecars;
 use crate::advice::{Advice, Found};
-use crate::exposition::{Exposition, Series};
+use crate::exposition::{Exposition, LineCounts, Series};
+use crate::limits::COVERAGE;
 use crate::{Counters, Ledger, Moved, Refusal, Requests, Rounds, Sidecar};
 
 /// Sidecars that are asked at a time: the answers of more would come no sooner, and one may have a megabyte.
@@ -31,13 +33,9 @@ const LAST_REPORTS: Duration = Duration::from_secs(3);
 /// How often it is said again that the mesh exports no paths.
 const SAY_AGAIN: Duration = Duration::from_hours(1);
 
-/// What a round asks, and how.
-#[derive(Clone, Debug)]
-pub(crate) struct Ask {
-    pub(crate) port: u16,
-    pub(crate) path: Arc<str>,
-    pub(crate) within: Duration,
-}
+/// In which way each sidecar answered last. One that did by a command is not first asked at its port, which may take as long
+/// as it may; when the command fails, it is.
+type Ways = HashMap<PodUid, Way>;
 
 /// Everything that the task has.
 #[derive(Debug)]
@@ -58,7 +56,7 @@ pub(crate) struct Collecting {
 struct Turn {
     pod: PodUid,
     counters: Counters,
-    result: Result<(), FetchError>,
+    result: Result<Way, FetchError>,
     name: String,
 }
 
@@ -69,6 +67,7 @@ impl Collecting {
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.go_round(&mut changes) => {}
+            () = self.cover() => {}
         }
         self.report();
         self.client.flush(LAST_REPORTS).await;
@@ -78,10 +77,11 @@ impl Collecting {
     async fn go_round(&self, changes: &mut MapChanges) {
         self.wait_for_list().await;
         let mut rounds = Rounds::new(clock::now(), self.include_history);
+        let mut ways = Ways::new();
         let mut reported: Option<Duration> = None;
         let mut said: Option<(Advice, Duration)> = None;
         loop {
-            let answered = self.round(&mut rounds).await;
+            let answered = self.round(&mut rounds, &mut ways).await;
             self.advise(&rounds, answered, &mut said);
             let now = self.started.elapsed();
             let is_due = |at: Duration| now.saturating_sub(at) >= self.report_interval;
@@ -113,9 +113,10 @@ impl Collecting {
     }
 
     /// Asks every sidecar once; how many answered.
-    async fn round(&self, rounds: &mut Rounds) -> usize {
+    async fn round(&self, rounds: &mut Rounds, ways: &mut Ways) -> usize {
         let watch = Stopwatch::start();
         rounds.retain(|pod| self.sidecars.has(pod));
+        ways.retain(|pod, _| self.sidecars.has(*pod));
         let mut waiting = self.sidecars.running().into_iter();
         let mut asked = JoinSet::new();
         let (mut answered, mut failed) = (0, 0_usize);
@@ -128,8 +129,10 @@ impl Collecting {
                     pod: pod.uid,
                     started: pod.started,
                 });
-                let (ledger, figures) = (Arc::clone(&self.ledger), Arc::clone(&self.figures));
-                asked.spawn(turn(pod, counters, self.ask.clone(), ledger, figures));
+                let before = ways.get(&pod.uid).copied().unwrap_or(Way::Port);
+                let reading = Reading::new(counters, Arc::clone(&self.ledger));
+                let figures = Arc::clone(&self.figures);
+                asked.spawn(turn(pod, reading, self.ask.clone(), before, figures));
             }
             let Some(turn) = asked.join_next().await else {
                 break;
@@ -139,11 +142,18 @@ impl Collecting {
             let Ok(turn) = turn else { continue };
             rounds.end(turn.pod, turn.counters, turn.result.is_ok());
             match turn.result {
-                Ok(()) => answered += 1,
+                Ok(way) => {
+                    answered += 1;
+                    ways.insert(turn.pod, way);
+                }
                 Err(error) => {
                     failed += 1;
+                    ways.remove(&turn.pod);
                     tracing::debug!(sidecar = turn.name, %error, "a sidecar was not read");
-                    example.get_or_insert((turn.name, error));
+                    // What lacks a right is told before what may pass.
+                    if example.is_none() || error.is_forbidden() {
+                        example = Some((turn.name, error));
+                    }
                 }
             }
             if self.ledger.lock().is_full() {
@@ -222,66 +232,113 @@ impl Collecting {
         self.report();
     }
 
+    /// Tells the mapper of this watcher, for ever.
+    async fn cover(&self) {
+        let mut every = tokio::time::interval(COVERAGE);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            let spooled = self.client.stats().held;
+            let by_commands = self.ask.commands.is_some();
+            let figures = self.figures.lock().clone();
+            let now = clock::now();
+            let report = coverage(&figures, &self.reporter, by_commands, spooled, now);
+            self.client.offer(report);
+        }
+    }
+
     fn live(&self) {
         self.figures.lock().alive = self.started.elapsed();
     }
 }
 
-/// Asks one sidecar, and takes what it tells while it comes.
-async fn turn(
-    pod: Pod,
-    mut counters: Counters,
-    ask: Ask,
+/// What one sidecar tells, taken while it comes.
+struct Reading {
+    counters: Counters,
     ledger: Arc<Mutex<Ledger>>,
-    figures: Shared,
-) -> Turn {
-    let mut exposition = Exposition::default();
-    let mut bytes = 0;
-    let mut refused: BTreeMap<Refusal, u64> = BTreeMap::new();
-    let mut taken = 0;
-    let mut take = |piece: Option<&[u8]>| {
+    exposition: Exposition,
+    bytes: u64,
+    taken: u64,
+    refused: BTreeMap<Refusal, u64>,
+    /// Of answers before this one, which broke off.
+    lines: LineCounts,
+}
+
+impl Reading {
+    fn new(counters: Counters, ledger: Arc<Mutex<Ledger>>) -> Self {
+        Self {
+            counters,
+            ledger,
+            exposition: Exposition::default(),
+            bytes: 0,
+            taken: 0,
+            refused: BTreeMap::new(),
+            lines: LineCounts::default(),
+        }
+    }
+
+    /// The next bytes, or none at the end.
+    fn take(&mut self, piece: Option<&[u8]>) {
         let now = clock::now();
-        let mut ledger = ledger.lock();
+        let mut ledger = self.ledger.lock();
         let mut each = |series: Series<'_>, value| {
-            if counters.see(series, value) != Moved::Yes {
+            if self.counters.see(series, value) != Moved::Yes {
                 return;
             }
             match Requests::read(series) {
                 Ok(requests) => {
-                    taken += 1;
+                    self.taken += 1;
                     ledger.take(requests, now);
                 }
-                Err(refusal) => *refused.entry(refusal).or_default() += 1,
+                Err(refusal) => *self.refused.entry(refusal).or_default() += 1,
             }
         };
         match piece {
             Some(piece) => {
-                bytes += piece.len() as u64;
-                exposition.push(piece, &mut each);
+                self.bytes += piece.len() as u64;
+                self.exposition.push(piece, &mut each);
             }
-            None => exposition.end(&mut each),
+            None => self.exposition.end(&mut each),
         }
-    };
-    let from = SocketAddr::new(pod.address, ask.port);
-    let result = fetch(from, &ask.path, ask.within, &mut |piece| take(Some(piece))).await;
+    }
+}
+
+impl Taker for Reading {
+    fn piece(&mut self, bytes: &[u8]) {
+        self.take(Some(bytes));
+    }
+
+    fn again(&mut self) {
+        let broken = std::mem::take(&mut self.exposition);
+        self.lines.add(broken.counts());
+    }
+}
+
+/// Asks one sidecar.
+async fn turn(pod: Pod, mut reading: Reading, ask: Ask, before: Way, figures: Shared) -> Turn {
+    let result = fetch(&ask, &pod, before, &mut reading).await;
     // The rest of an answer that breaks off is no line.
     if result.is_ok() {
-        take(None);
+        reading.take(None);
     }
     let mut figures = figures.lock();
-    figures.bytes += bytes;
-    figures.taken += taken;
-    for (refusal, count) in refused {
+    figures.bytes += reading.bytes;
+    figures.taken += reading.taken;
+    for (refusal, count) in reading.refused {
         *figures.refused.entry(refusal).or_default() += count;
     }
-    figures.add_lines(exposition.counts());
+    figures.lines.add(reading.lines);
+    figures.lines.add(reading.exposition.counts());
     match &result {
-        Ok(()) => figures.answers += 1,
+        Ok(way) => {
+            figures.answers += 1;
+            figures.by_command += u64::from(*way == Way::Command);
+        }
         Err(error) => *figures.failures.entry(error.label()).or_default() += 1,
     }
     Turn {
         pod: pod.uid,
-        counters,
+        counters: reading.counters,
         result,
         name: format!("{}/{}", pod.namespace, pod.name),
     }

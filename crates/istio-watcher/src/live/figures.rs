@@ -21,6 +21,8 @@ pub(crate) struct Figures {
     /// When the task last came round, since the start of the process.
     pub(crate) alive: Duration,
     pub(crate) answers: u64,
+    /// Of these, by a command.
+    pub(crate) by_command: u64,
     pub(crate) bytes: u64,
     pub(crate) failures: BTreeMap<&'static str, u64>,
     pub(crate) lines: LineCounts,
@@ -35,13 +37,4 @@ pub(crate) struct Figures {
     pub(crate) found: Found,
     pub(crate) reported: u64,
     pub(crate) told_again: u64,
-}
-
-impl Figures {
-    /// Adds what one answer had.
-    pub(crate) fn add_lines(&mut self, lines: LineCounts) {
-        self.lines.series += lines.series;
-        self.lines.malformed += lines.malformed;
-        self.lines.too_long += lines.too_long;
-    }
 }

@@ -12,22 +12,25 @@ use super::figures::Shared;
 use crate::Refusal;
 use crate::advice::Advice;
 
+/// What the watches of pods count.
+pub(crate) type Watches = Vec<Arc<Counters>>;
+
 /// Registers everything.
 pub(crate) fn register(
     metrics: &Metrics,
     figures: &Shared,
-    watch: &Arc<Counters>,
+    watches: &Watches,
     client: &Reporter,
 ) -> Result<(), MetricsError> {
     rounds(metrics, figures)?;
     series(metrics, figures)?;
     requests(metrics, figures)?;
-    cluster(metrics, watch)?;
+    cluster(metrics, watches)?;
     delivery(metrics, client)
 }
 
 fn rounds(metrics: &Metrics, figures: &Shared) -> Result<(), MetricsError> {
-    let counters: [Row<Shared>; 4] = [
+    let counters: [Row<Shared>; 5] = [
         (
             "portolan_istio_rounds_total",
             "Rounds through all sidecars.",
@@ -37,6 +40,11 @@ fn rounds(metrics: &Metrics, figures: &Shared) -> Result<(), MetricsError> {
             "portolan_istio_answers_total",
             "Sidecars' answers that were read to their end.",
             |figures| figures.lock().answers,
+        ),
+        (
+            "portolan_istio_exec_answers_total",
+            "Of these, those that came by a command in the sidecar's container.",
+            |figures| figures.lock().by_command,
         ),
         (
             "portolan_istio_bytes_total",
@@ -194,23 +202,26 @@ fn requests(metrics: &Metrics, figures: &Shared) -> Result<(), MetricsError> {
     metrics.gauges_of(figures, gauges)
 }
 
-/// The watch of pods.
-fn cluster(metrics: &Metrics, watch: &Arc<Counters>) -> Result<(), MetricsError> {
-    let of = Arc::clone(watch);
+/// The watches of pods.
+fn cluster(metrics: &Metrics, watches: &Watches) -> Result<(), MetricsError> {
+    let of = watches.clone();
     metrics.counters_from(
         "portolan_istio_kubernetes_requests_total",
         "Requests to the API server, by verb.",
         "verb",
         move || {
-            let asked = |verb: Verb| (verb.as_str(), of.requests(verb));
+            let asked = |verb: Verb| {
+                let of = of.iter().map(|watch| watch.requests(verb));
+                (verb.as_str(), of.sum())
+            };
             [Verb::List, Verb::Watch].map(asked).to_vec()
         },
     )?;
-    let of = Arc::clone(watch);
+    let of = watches.clone();
     metrics.counter_from(
         "portolan_istio_kubernetes_errors_total",
         "Lists and watches of pods that failed, and were tried again.",
-        move || of.errors(Kind::Pod),
+        move || of.iter().map(|watch| watch.errors(Kind::Pod)).sum(),
     )
 }
 

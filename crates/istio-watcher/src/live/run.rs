@@ -11,23 +11,25 @@ use app::clock::{self, Stopwatch};
 use app::health::{Affects, Condition};
 use app::shutdown::{BoxError, Stop};
 use app::{App, Role};
-use cluster::live::{self, Clock, SidecarSelector};
+use cluster::live::{self, Client, Clock, Commands, SidecarSelector};
 use compact_str::{CompactString, format_compact};
 use parking_lot::Mutex;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use wire::client::{Folder, Reason, Reporter, Settings, reporter};
 
-use super::collecting::{Ask, Collecting};
+use super::collecting::Collecting;
+use super::coverage;
+use super::fetch::Ask;
 use super::figures::Shared;
-use super::metrics;
+use super::metrics::{self, Watches};
 use super::settings::{Args, IGNORED};
-use super::sidecars::Sidecars;
+use super::sidecars::{Sidecars, Source};
 use crate::Ledger;
 use crate::advice::TELEMETRY;
 
 const ROLE: Role = Role {
-    name: "istio-watcher",
+    name: coverage::ROLE,
     ignored: IGNORED,
 };
 
@@ -82,37 +84,25 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
     };
     let seed = RandomState::new().hash_one("the seed of retries");
     let (client, delivery) = reporter(client_settings(&args), clock::now, seed)?;
-    let selector = SidecarSelector {
-        labels: args.sidecar_selector.clone(),
-        namespace: Some(args.istio_restrict_collection_to_namespace.clone())
-            .filter(|name| !name.is_empty()),
-    };
-    let (updates_in, updates) = mpsc::channel(UPDATES);
-    let settings = live::Settings::new(Clock::new(clock::now));
-    let (counters, watch) =
-        live::sidecars(live::connect().await?, &settings, &selector, updates_in);
+    let kubernetes = live::connect().await?;
+    let (sidecars, watches) = follow(&args, app, &kubernetes);
     let figures = Shared::default();
-    metrics::register(&app.metrics, &figures, &counters, &client)?;
+    metrics::register(&app.metrics, &figures, &watches, &client)?;
+    let namespace = args.istio_restrict_collection_to_namespace.as_str();
     tracing::info!(
-        mapper = %args.mapper_api_url, selector = selector.labels,
-        namespace = selector.namespace.as_deref().unwrap_or("all of them"),
-        port = args.sidecar_metrics_port.0, history = args.include_history,
+        mapper = %args.mapper_api_url, selector = args.sidecar_selector, waypoints = args.waypoint_selector,
+        namespace = if namespace.is_empty() { "all of them" } else { namespace },
+        port = args.sidecar_metrics_port.0, exec = args.istio_exec, history = args.include_history,
         "sidecars are asked what they have counted"
     );
 
-    let sidecars = Sidecars::new();
-    let stop = app.stop.clone();
-    app.tasks.spawn("watch sidecars", async move {
-        watch.until(stop.cancelled()).await;
-    });
-    app.tasks
-        .spawn("sidecars", sidecars.clone().follow(updates));
     let collecting = Collecting {
         sidecars: sidecars.clone(),
         ask: Ask {
             port: args.sidecar_metrics_port.0,
             path: args.sidecar_metrics_path.as_str().into(),
             within: args.istio_metric_fetch_timeout.get(),
+            commands: args.istio_exec.then(|| Commands::new(kubernetes)),
         },
         cooldown: args.istio_cooldown_interval.get(),
         report_interval: args.istio_report_interval.get(),
@@ -123,10 +113,11 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
         figures: Arc::clone(&figures),
         started,
     };
-    // A round that waits for ten silent sidecars at a time shows life after each; a pause is no death either.
+    // A round that waits for ten silent sidecars at a time shows life after each, which may be asked in two ways; a pause is
+    // no death either.
     let stuck = Duration::from_mins(1)
         + args.istio_cooldown_interval.get()
-        + args.istio_metric_fetch_timeout.get();
+        + 2 * args.istio_metric_fetch_timeout.get();
     app.tasks
         .spawn("collecting", collecting.run(app.stop.clone()));
     app.tasks.spawn("delivery", delivery.run());
@@ -134,6 +125,40 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
     let stop = app.stop.clone();
     app.tasks.spawn("check", until(check, stop));
     Ok(())
+}
+
+/// Follows the pods that are asked, by one watch for each selector: Kubernetes has none for the one label or the other.
+fn follow(args: &Args, app: &mut App, kubernetes: &Client) -> (Sidecars, Watches) {
+    let selectors = [
+        (Source::Injected, &args.sidecar_selector),
+        (Source::Waypoints, &args.waypoint_selector),
+    ];
+    let wanted = |(source, labels): &(Source, &String)| {
+        // Without waypoints, there is nothing to follow; all pods are meant by no sidecar selector.
+        *source == Source::Injected || !labels.is_empty()
+    };
+    let selectors: Vec<_> = selectors.into_iter().filter(wanted).collect();
+    let sidecars = Sidecars::new(selectors.iter().map(|(source, _)| *source));
+    let settings = live::Settings::new(Clock::new(clock::now));
+    let mut watches = Watches::new();
+    for (source, labels) in selectors {
+        let selector = SidecarSelector {
+            labels: labels.clone(),
+            namespace: Some(args.istio_restrict_collection_to_namespace.clone())
+                .filter(|name| !name.is_empty()),
+        };
+        let (updates_in, updates) = mpsc::channel(UPDATES);
+        let (counters, watch) =
+            live::sidecars(kubernetes.clone(), &settings, &selector, updates_in);
+        watches.push(counters);
+        let stop = app.stop.clone();
+        app.tasks.spawn("watch sidecars", async move {
+            watch.until(stop.cancelled()).await;
+        });
+        app.tasks
+            .spawn("sidecars", sidecars.clone().follow(source, updates));
+    }
+    (sidecars, watches)
 }
 
 async fn until(work: impl Future<Output = ()>, stop: Stop) {

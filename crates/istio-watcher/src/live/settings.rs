@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use app::config::{ByteSize, GoDuration, Ignored, Interval, Port, Process};
 use clap::Parser;
-use cluster::live::SIDECAR_LABEL;
+use cluster::live::{SIDECAR_LABEL, WAYPOINT_LABEL};
 use wire::client::MapperUrl;
 
 /// Reads what Istio's sidecars have counted, and reports to the mapper which methods and paths workloads call.
@@ -60,6 +60,11 @@ pub(crate) struct Args {
     #[arg(long, default_value = SIDECAR_LABEL, value_name = "SELECTOR")]
     pub(crate) sidecar_selector: String,
 
+    /// Which pods are waypoints of an ambient mesh, which count for the workloads behind them: a label selector. Empty:
+    /// none is looked for.
+    #[arg(long, default_value = WAYPOINT_LABEL, value_name = "SELECTOR")]
+    pub(crate) waypoint_selector: String,
+
     /// The port where sidecars tell their statistics: 15090 is Envoy's, 15020 that of Istio's agent beside it.
     #[arg(long, default_value = "15090", value_name = "PORT")]
     pub(crate) sidecar_metrics_port: Port,
@@ -71,6 +76,11 @@ pub(crate) struct Args {
         value_name = "PATH"
     )]
     pub(crate) sidecar_metrics_path: String,
+
+    /// Whether sidecars whose port does not answer are asked by a command in their container: pilot-agent request GET with
+    /// that path. The service account needs the right to run commands in all these pods.
+    #[arg(long, default_value = "false", value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) istio_exec: bool,
 
     /// Whether to tell too what was requested before the watcher started, at an unknown time, as if it were now.
     #[arg(long, default_value = "false", value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true")]

@@ -5,12 +5,9 @@ use map::{PodUid, Time};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Sidecar, SidecarUpdate};
+use super::{SIDECAR_CONTAINER, Sidecar, SidecarUpdate};
 use crate::live::decode::Line;
 use crate::live::request::{RequestError, Status as Problem};
-
-/// The container of the sidecar (Istio documentation, "Installing the Sidecar").
-const CONTAINER: &str = "istio-proxy";
 
 /// Of a pod, what counts here.
 #[derive(Debug, Default, Deserialize)]
@@ -73,7 +70,7 @@ impl Pod {
         }
         let ordinary = status.container_statuses.into_iter();
         let containers = ordinary.chain(status.init_container_statuses).flatten();
-        let mut sidecars = containers.filter(|container| container.name == CONTAINER);
+        let mut sidecars = containers.filter(|container| container.name == SIDECAR_CONTAINER);
         let running = sidecars.find_map(|container| container.state?.running)?;
         let started: Option<Time> = running.started_at.and_then(|text| text.parse().ok());
         Some(Sidecar {
