@@ -550,12 +550,8 @@ fn istio_sidecars_behind_a_closed_port_are_asked_by_a_command_when_told() {
     says("no Envoy runs");
     assert!(failed(&watcher, "exec") >= 2);
 
-    let folder = bed::variable("PORTOLAN_E2E_EXEC");
-    std::fs::write(
-        std::path::Path::new(&folder).join("istio-exec"),
-        address.to_string(),
-    )
-    .unwrap();
+    let written = std::path::PathBuf::from(bed::variable("PORTOLAN_E2E_EXEC")).join("istio-exec");
+    std::fs::write(written, address.to_string()).unwrap();
     watcher.answered(1);
     watcher.rounds(1);
     cart.request("web", "GET", "/by-command?x=1");
