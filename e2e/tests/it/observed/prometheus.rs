@@ -54,10 +54,18 @@ fn observed_by_prometheus() {
     town.node.service(&service.ip, 80, &[&server]);
     let _serving = serve(&server, "serve", &["0.0.0.0:8080"]);
     let sniffer = Arc::new(town.sniffer(&[]));
-    let of = Arc::clone(&sniffer);
+    // The relay outlives the test, and must not keep the sniffer alive.
+    let of = Arc::downgrade(&sniffer);
     let pages = [
         ("mapper", town.mapper.metrics_address),
-        ("sniffer", relay(move || of.page("2112", "/metrics"))),
+        (
+            "sniffer",
+            relay(move || {
+                of.upgrade()
+                    .map(|sniffer| sniffer.page("2112", "/metrics"))
+                    .unwrap_or_default()
+            }),
+        ),
     ];
     let prometheus = Prometheus::start(&pages);
 
