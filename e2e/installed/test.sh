@@ -174,6 +174,16 @@ spec:
 END
 }
 
+never_restarted() {
+  is 0 sums_up kc get pods --namespace "$NAMESPACE" \
+    --output 'jsonpath={range .items[*].status.containerStatuses[*]}{.restartCount}{"\n"}{end}'
+}
+
+# sums_up COMMAND…: of the numbers that it prints.
+sums_up() {
+  "$@" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
 left_behind() {
   kc get all,secrets,configmaps,serviceaccounts,roles,rolebindings,persistentvolumeclaims --namespace "$NAMESPACE" \
     --selector app.kubernetes.io/part-of=otterize --output name
@@ -227,6 +237,8 @@ check 'the shop opens again' scale_shop 1
 check 'an upgrade to more rights' upgrade --set mapper.persistence.enabled=true --set sniffer.profile=full
 check 'what they add is there' release test portolan --timeout "${SOON}s"
 check 'the list is the truth' within "$SOON" list_is_true
+# The Istio watcher is there since the first installation, and no pod has a sidecar.
+check 'no program was started again' never_restarted
 
 kafka_image
 envoy_image
@@ -240,7 +252,7 @@ check 'it has clients' kc create --filename "$work/clients.yaml"
 check 'an upgrade follows its log' upgrade "${kafka[@]}"
 for tutorial in "$KAFKA_TUTORIAL" "$ISTIO_TUTORIAL"; do
   check "the list is that of $tutorial" within "$SOON" listed "$tutorial"
-  check 'so is what is exported' exported "$tutorial"
+  check 'so is what is exported' within "$SOON" exported "$tutorial"
 done
 check 'the Kafka watcher may get logs there' is yes may otterize-kafka-watcher get pods/log --namespace kafka
 check 'and nowhere else' is no may otterize-kafka-watcher get pods/log --namespace shop
@@ -250,9 +262,17 @@ check 'and run nothing in them' is no may otterize-istio-watcher create pods/exe
 check 'the list of the shop is the truth' within "$SOON" list_is_true
 check 'the tutorials end' kc delete namespace kafka "$KAFKA_TUTORIAL" "$ISTIO_TUTORIAL" --timeout "${SOON}s"
 
-check 'values of the replaced chart' upgrade --values e2e/installed/replaced.yaml
-check 'the list is the truth' within "$SOON" list_is_true
-
 check 'helm uninstall' release uninstall portolan --wait --timeout "${SOON}s"
 check 'what is left behind is the map' within "$SOON" is persistentvolumeclaim/otterize-network-mapper-data left_behind
+
+# As docs/migrating.md says. Images of what is replaced are not here, so that its pods do not start.
+check 'what is replaced is there' release install network-mapper charts/tests/replaced --values e2e/installed/replaced.yaml
+release get values network-mapper --output yaml >"$work/values.yaml"
+check 'an upgrade with its own values' release upgrade network-mapper charts/portolan --reset-values \
+  --values "$work/values.yaml" --wait --timeout "${SOON}s"
+check 'helm test' release test network-mapper --timeout "${SOON}s"
+check 'the list is the truth' within "$SOON" list_is_true
+check 'helm rollback' release rollback network-mapper
+check 'it is uninstalled too' release uninstall network-mapper --wait --timeout "${SOON}s"
+check 'and leaves no more behind' within "$SOON" is persistentvolumeclaim/otterize-network-mapper-data left_behind
 echo "test result: ok. $checks passed"
