@@ -1,4 +1,4 @@
-# bench [pieces | mapper | sniffer | PART | FILTER]: runs the benchmarks, and writes docs/benchmarks.md once all groups ran
+# bench [pieces | mapper | sniffer | installed | PART | FILTER]: runs the benchmarks, and writes docs/benchmarks.md once all groups ran
 # shellcheck shell=bash
 
 # shellcheck source=dev.d/figures.sh
@@ -11,6 +11,9 @@ source dev.d/built-bench.sh
 # show that memory stays where it is.
 readonly CALLS=(50000 200000 1000000 3000000)
 
+# In the order of the document.
+readonly GROUPS_OF_ALL=(pieces mapper sniffer installed)
+
 main() {
   need_rust
   if [[ ! -x /usr/bin/time ]]; then
@@ -19,8 +22,8 @@ main() {
   local filter=${1:-} out=$target/dev/bench group groups=()
   mkdir -p "$out"
   case $filter in
-    '') groups=(pieces mapper sniffer) ;;
-    pieces | mapper | sniffer) groups=("$filter") ;;
+    '') groups=("${GROUPS_OF_ALL[@]}") ;;
+    pieces | mapper | sniffer | installed) groups=("$filter") ;;
     *)
       if [[ -n $(group_of_part "$filter") ]]; then
         built_bench "$out" "$(group_of_part "$filter")" "$filter"
@@ -44,6 +47,7 @@ measured() {
     pieces) pieces "$out" ;;
     mapper) built_bench "$out" mapper "${MAPPER_PARTS[@]}" && built_tables "$out" mapper ;;
     sniffer) built_bench "$out" sniffer "${SNIFFER_PARTS[@]}" && built_tables "$out" sniffer ;;
+    installed) installation "$out" ;;
   esac
   echo "| $group | $(date -u '+%Y-%m-%d %H:%M') | $(git describe --always --dirty) | $(machine) | $load, $(load_average) |" >"$out/$group.run"
 }
@@ -61,16 +65,27 @@ pieces() {
   replay_table "$out" >"$out/replay.md"
 }
 
+# What `./dev e2e` tells of an installation that has nothing to do.
+installation() {
+  local out=$1 name
+  ./dev e2e | tee "$out/installed.log"
+  for name in footprint rights; do
+    table_of "${name^^}" <"$out/installed.log" >"$out/$name.md"
+  done
+}
+
 # Writes docs/benchmarks.md, once every group was measured on this machine.
 publish() {
   local out=$1 group
-  for group in pieces mapper sniffer; do
+  for group in "${GROUPS_OF_ALL[@]}"; do
     [[ -s $out/$group.run ]] || {
       echo "docs/benchmarks.md stays as it is: ./dev bench $group has not run here"
       return
     }
   done
-  cat "$out"/{pieces,mapper,sniffer}.run >"$out/runs.md"
+  for group in "${GROUPS_OF_ALL[@]}"; do
+    cat "$out/$group.run"
+  done >"$out/runs.md"
   fill_template "$out" >docs/benchmarks.md
   echo "wrote docs/benchmarks.md"
 }

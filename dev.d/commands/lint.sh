@@ -31,7 +31,7 @@ check_format() {
 }
 
 check_scripts() {
-  local scripts=(dev .ci/run dev.d/*.sh dev.d/commands/*.sh testbed/*.sh testbed/node/*.sh testbed/envoy/bin/* charts/test.sh e2e/installed/test.sh) script
+  local scripts=(dev .ci/run dev.d/*.sh dev.d/commands/*.sh testbed/*.sh testbed/node/*.sh testbed/envoy/bin/* charts/test.sh e2e/installed/*.sh) script
   for script in "${scripts[@]}"; do
     bash -n "$script"
   done

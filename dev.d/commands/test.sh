@@ -23,6 +23,7 @@ main() {
   [[ -n $filter ]] || stage testbed ./dev testbed test
   [[ -n $filter ]] || stage chart charts/test.sh
   stage e2e end_to_end "$filter"
+  [[ -n $filter ]] || stage installed installed
 
   local status=0
   finish || status=1

@@ -12,13 +12,14 @@ source dev.d/needs.sh
 source testbed/build.sh
 # shellcheck source=testbed/checks.sh
 source testbed/checks.sh
+# shellcheck source=e2e/installed/footprint.sh
+source e2e/installed/footprint.sh
+# shellcheck source=e2e/installed/tutorials.sh
+source e2e/installed/tutorials.sh
 
 readonly NAMESPACE=otterize-system
 # Until new pods have been called, and what they did was reported and resolved.
 readonly SOON=120
-# How long an idle installation is looked at.
-readonly IDLE_SECONDS=20
-
 bed=(--name "installed-$$")
 work=$(mktemp -d)
 clean_up() {
@@ -39,12 +40,9 @@ release() {
   "$(binary helm)" "$@" --namespace "$NAMESPACE"
 }
 
-# upgrade FLAG…: anew, from the chart's defaults. A role without an image yet is left out.
+# upgrade FLAG…: anew, from the chart's defaults.
 upgrade() {
-  local without=()
-  [[ -f $images/portolan-istio-watcher.tar ]] || without=(--set enableIstioCollection=false)
-  release upgrade --install portolan charts/portolan --reset-values --wait --timeout "${SOON}s" \
-    "${without[@]+"${without[@]}"}" "$@" &&
+  release upgrade --install portolan charts/portolan --reset-values --wait --timeout "${SOON}s" "$@" &&
     kc rollout status daemonset/otterize-network-sniffer --namespace "$NAMESPACE" --timeout "${SOON}s"
 }
 
@@ -156,6 +154,9 @@ scale_shop() {
     { [[ $1 != 0 ]] || kc wait --for=delete pod --all --namespace shop --timeout "${SOON}s"; }
 }
 
+# With the Kafka watcher, which reads the broker of the tutorial.
+readonly kafka=(--set kafkawatcher.enable=true --set 'kafkawatcher.kafkaServers={kafka-0.kafka}')
+
 # A volume of node-1, as an administrator would give one.
 volume() {
   ./dev testbed enter node-1 "${bed[@]}" -- mkdir -p /var/lib/map &&
@@ -173,27 +174,14 @@ spec:
 END
 }
 
-# What our programs have used: name, clock ticks, KiB, of each.
-used() {
-  local node
-  for node in $TESTBED_NODES; do
-    # shellcheck disable=SC2016 # that shell's
-    ./dev testbed enter "$node" "${bed[@]}" -- sh -c '
-      for process in /proc/[0-9]*; do
-        read -r name <"$process/comm" 2>/dev/null || continue
-        case $name in
-          portolan-*) echo "$name $(cut -d" " -f14,15 "$process/stat") $(sed -n "s/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p" "$process/status")" ;;
-        esac
-      done'
-  done | sort
+never_restarted() {
+  is 0 sums_up kc get pods --namespace "$NAMESPACE" \
+    --output 'jsonpath={range .items[*].status.containerStatuses[*]}{.restartCount}{"\n"}{end}'
 }
 
-footprint() {
-  used >"$work/before"
-  sleep "$IDLE_SECONDS"
-  used >"$work/after"
-  paste -d ' ' "$work/before" "$work/after" | awk -v seconds="$IDLE_SECONDS" -v hertz="$(getconf CLK_TCK)" '
-    { printf "footprint: %-16s %5.1f MiB, %.2f %% of a core\n", $1, $8 / 1024, 100 * ($6 + $7 - $2 - $3) / hertz / seconds }'
+# sums_up COMMAND…: of the numbers that it prints.
+sums_up() {
+  "$@" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
 left_behind() {
@@ -211,7 +199,9 @@ kc label namespace "$NAMESPACE" pod-security.kubernetes.io/enforce=privileged >/
 check 'helm install' upgrade
 check 'helm test: a sniffer can do its job, and the mapper takes its reports' \
   release test portolan --timeout "${SOON}s"
-footprint
+check 'idle, no program takes more memory than its pod asks for' footprint
+cat "$work/footprint"
+rights_table
 check 'the sniffer is not root' says '65532' kc get pod "$(sniffer)" --namespace "$NAMESPACE" \
   --output 'jsonpath={.spec.securityContext.runAsUser} {.spec.containers[0].securityContext.capabilities.add}'
 check 'the sniffer may do nothing in the cluster' is no may otterize-network-sniffer get pods --all-namespaces
@@ -247,9 +237,42 @@ check 'the shop opens again' scale_shop 1
 check 'an upgrade to more rights' upgrade --set mapper.persistence.enabled=true --set sniffer.profile=full
 check 'what they add is there' release test portolan --timeout "${SOON}s"
 check 'the list is the truth' within "$SOON" list_is_true
-check 'values of the replaced chart' upgrade --values e2e/installed/replaced.yaml
-check 'the list is the truth' within "$SOON" list_is_true
+# The Istio watcher is there since the first installation, and no pod has a sidecar.
+check 'no program was started again' never_restarted
+
+kafka_image
+envoy_image
+broker_objects >"$work/broker.yaml"
+istio_objects >"$work/istio.yaml"
+check 'a broker of Kafka, and an Envoy' kc create --filename "$work/broker.yaml" --filename "$work/istio.yaml"
+check 'the broker is there' kc rollout status statefulset/kafka --namespace kafka --timeout "${SOON}s"
+check 'it has topics' make_topics
+kafka_clients >"$work/clients.yaml"
+check 'it has clients' kc create --filename "$work/clients.yaml"
+check 'an upgrade follows its log' upgrade "${kafka[@]}"
+for tutorial in "$KAFKA_TUTORIAL" "$ISTIO_TUTORIAL"; do
+  check "the list is that of $tutorial" within "$SOON" listed "$tutorial"
+  check 'so is what is exported' within "$SOON" exported "$tutorial"
+done
+check 'the Kafka watcher may get logs there' is yes may otterize-kafka-watcher get pods/log --namespace kafka
+check 'and nowhere else' is no may otterize-kafka-watcher get pods/log --namespace shop
+check 'it keeps how far it was' within "$SOON" kc get configmap portolan-kafka-watcher --namespace "$NAMESPACE"
+check 'the Istio watcher may watch pods' is yes may otterize-istio-watcher watch pods --all-namespaces
+check 'and run nothing in them' is no may otterize-istio-watcher create pods/exec --all-namespaces
+check 'the list of the shop is the truth' within "$SOON" list_is_true
+check 'the tutorials end' kc delete namespace kafka "$KAFKA_TUTORIAL" "$ISTIO_TUTORIAL" --timeout "${SOON}s"
 
 check 'helm uninstall' release uninstall portolan --wait --timeout "${SOON}s"
 check 'what is left behind is the map' within "$SOON" is persistentvolumeclaim/otterize-network-mapper-data left_behind
+
+# As docs/migrating.md says. Images of what is replaced are not here, so that its pods do not start.
+check 'what is replaced is there' release install network-mapper charts/tests/replaced --values e2e/installed/replaced.yaml
+release get values network-mapper --output yaml >"$work/values.yaml"
+check 'an upgrade with its own values' release upgrade network-mapper charts/portolan --reset-values \
+  --values "$work/values.yaml" --wait --timeout "${SOON}s"
+check 'helm test' release test network-mapper --timeout "${SOON}s"
+check 'the list is the truth' within "$SOON" list_is_true
+check 'helm rollback' release rollback network-mapper
+check 'it is uninstalled too' release uninstall network-mapper --wait --timeout "${SOON}s"
+check 'and leaves no more behind' within "$SOON" is persistentvolumeclaim/otterize-network-mapper-data left_behind
 echo "test result: ok. $checks passed"

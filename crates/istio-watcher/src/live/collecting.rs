@@ -115,6 +115,8 @@ impl Collecting {
     /// Asks every sidecar once; how many answered.
     async fn round(&self, rounds: &mut Rounds, ways: &mut Ways) -> usize {
         let watch = Stopwatch::start();
+        // Where no pod has a sidecar, nothing else shows life.
+        self.live();
         rounds.retain(|pod| self.sidecars.has(pod));
         ways.retain(|pod, _| self.sidecars.has(*pod));
         let mut waiting = self.sidecars.running().into_iter();
