@@ -13,8 +13,16 @@ DATA_DIR: /data
 DEBUG: "true"
 {{- end }}
 DNS_CLIENT_INTENTS_UPDATE_ENABLED: {{ $values.dnsClientIntentsUpdateEnabled | quote }}
+{{- if $values.opentelemetry.enable }}
+ENABLE_OTEL_EXPORT: "true"
+OTEL_METRIC_NAME: {{ $values.opentelemetry.metricName | quote }}
+{{- end }}
 EXCLUDE_NAMESPACES: {{ join " " $values.mapper.excludeNamespaces | quote }}
 EXPIRY: {{ $values.mapper.expiry | quote }}
+{{- if $values.mapper.mapMetrics.enabled }}
+MAP_METRICS: "true"
+MAP_METRICS_EDGES: {{ $values.mapper.mapMetrics.edges | quote }}
+{{- end }}
 METRICS_PORT: "2112"
 READ_SUBJECTS: {{ join " " $values.mapper.readSubjects | quote }}
 REPORT_SUBJECTS: {{ join " " (concat $accounts $values.mapper.reportSubjects) | quote }}

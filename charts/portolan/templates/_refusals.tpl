@@ -70,7 +70,6 @@
 {{- $dead := list
   (list "mapper.uploadIntervalSeconds" "nothing is uploaded to a cloud")
   (list "sniffer.useExtendedProcfsResolution" "pods are known by their UID, not by their host name")
-  (list "opentelemetry.enable" "this version exports the map by Prometheus and GraphQL only")
   (list "webhook" "there is no webhook")
   (list "aws" "the webhook for it was removed from the replaced chart too")
   (list "visibilitydns" "the DNS server for it was removed from the replaced chart too")
