@@ -115,7 +115,8 @@ fn observed_by_prometheus() {
     }
     for (name, health, state) in prometheus.rules() {
         assert_eq!(health, "ok", "{name}");
-        assert_eq!(state, "inactive", "{name}");
+        // Namespaces of other tests come and go on this node, so that one may be pending.
+        assert_ne!(state, "firing", "{name}");
     }
     for (job, address) in pages {
         let page = Client::new(address).send("GET", "/metrics", &[], b"");
