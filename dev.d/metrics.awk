@@ -5,6 +5,9 @@ BEGIN { RS = "\001" }
 
 {
   sub(/\n#\[cfg\(test\)\].*/, "")
+  # Names that reporters share are no process's own as long as nobody says whose they are.
+  if (role != "")
+    gsub(/"portolan_ROLE_/, "\"portolan_" role "_")
   text = $0
   while (match(text, /"(portolan|process|traces)_[a-z_]+",[ \n]*"|"[a-z]+_reported_[a-z]+",[ \n]*"/)) {
     before = substr(text, 1, RSTART)

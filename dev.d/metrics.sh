@@ -1,14 +1,17 @@
 # shellcheck shell=bash
 # docs/metrics.md, made from the code.
 
-# Every process, and the folders in which its metrics are registered.
+# What reporters share, under names in which ROLE stands for the reporter.
+readonly OF_REPORTERS=crates/app/src/reporter/metrics.rs
+
+# Every process, the folder in which its metrics are registered, and what reporters call themselves.
 metrics_of_processes() {
   cat <<'TABLE'
-Every process: crates/app/src
-portolan-mapper: crates/mapper/src
-portolan-sniffer: crates/sniffer/src
-portolan-kafka-watcher: crates/kafka-watcher/src
-portolan-istio-watcher: crates/istio-watcher/src
+Every process:crates/app/src:
+portolan-mapper:crates/mapper/src:
+portolan-sniffer:crates/sniffer/src:sniffer
+portolan-kafka-watcher:crates/kafka-watcher/src:kafka
+portolan-istio-watcher:crates/istio-watcher/src:istio
 TABLE
 }
 
@@ -24,11 +27,10 @@ look at, and what to be woken for, is in [observability](observability.md).
 `traces_service_graph_…` are there with `--map-metrics`, `portolan_otlp_…` with `--enable-otel-export`,
 `portolan_mapper_store_…` with `--data-dir`.
 TEXT
-  local process folder
-  while IFS=: read -r process folder; do
-    folder=${folder# }
-    [[ -d $folder ]] || continue
+  local process folder role
+  while IFS=: read -r process folder role; do
     printf '\n## %s\n\n| name | kind | labels | what | kept |\n|---|---|---|---|---|\n' "$process"
-    git ls-files -co --exclude-standard "$folder/*.rs" | LC_ALL=C sort | xargs awk -f dev.d/metrics.awk | LC_ALL=C sort
+    git ls-files -co --exclude-standard "$folder/*.rs" ${role:+"$OF_REPORTERS"} | LC_ALL=C sort |
+      xargs awk -v "role=$role" -f dev.d/metrics.awk | LC_ALL=C sort
   done < <(metrics_of_processes)
 }

@@ -18,6 +18,8 @@ pub mod config;
 pub mod health;
 pub mod log;
 pub mod metrics;
+#[cfg(feature = "reporter")]
+pub mod reporter;
 pub mod shutdown;
 
 mod run;

@@ -19,7 +19,8 @@ use prometheus::{HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
 pub use instruments::{Counter, Gauge, Histogram, LabelledCounter, MAX_SERIES, OTHER};
 pub use process::resident_memory;
 
-use asked::{Asked, float};
+use asked::Asked;
+pub(crate) use asked::float;
 
 /// The media type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::runtime;
 
-use crate::config::{self, ConfigError, Ignored, Parsed};
+use crate::admin::{BindError, Pages, Server};
+use crate::config::{self, ConfigError, Ignored, Parsed, Port};
 use crate::health::Health;
 use crate::log::Log;
 use crate::metrics::Metrics;
@@ -39,6 +40,30 @@ pub struct App {
     pub tasks: Tasks,
     /// The token that ends it.
     pub stop: Stop,
+}
+
+impl App {
+    /// Serves the pages of health, with the metrics, on one port, and the metrics alone on another one. Only the first must
+    /// be there.
+    pub async fn serve_health_and_metrics(
+        &mut self,
+        health: Port,
+        metrics: Port,
+    ) -> Result<(), BindError> {
+        let pages = Pages::health(&self.health).and_metrics(&self.metrics);
+        let server = Server::bind(health.0, pages).await?;
+        self.tasks.spawn("health", server.serve(self.stop.clone()));
+        self.serve_metrics(metrics).await;
+        Ok(())
+    }
+
+    /// Serves the page of metrics. Whoever has the port already is no reason to end: it may be that of a node.
+    pub async fn serve_metrics(&mut self, port: Port) {
+        match Server::bind(port.0, Pages::metrics(&self.metrics)).await {
+            Ok(server) => self.tasks.spawn("metrics", server.serve(self.stop.clone())),
+            Err(error) => tracing::warn!(%error, "no page of metrics"),
+        }
+    }
 }
 
 /// Reads the settings, sets up log, metrics and signals, lets `start` add its tasks, and runs until the stop.

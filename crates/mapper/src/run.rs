@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use app::admin::{Pages, Server as Admin};
 use app::health::{Affects, Condition};
 use app::shutdown::{BoxError, Stop};
 use app::{App, Role};
@@ -118,10 +117,7 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
         tracing::info!(%address, "the map is served");
     }
     app.tasks.spawn("server", server.serve(app.stop.clone()));
-    match Admin::bind(args.process.metrics_port.0, Pages::metrics(&app.metrics)).await {
-        Ok(admin) => app.tasks.spawn("metrics", admin.serve(app.stop.clone())),
-        Err(error) => tracing::warn!(%error, "no page of metrics"),
-    }
+    app.serve_metrics(args.process.metrics_port).await;
     for task in live.tasks {
         spawn(app, task);
     }

@@ -195,6 +195,6 @@ fn pair(label: &str, value: &str) -> LabelPair {
     clippy::cast_precision_loss,
     reason = "Prometheus' numbers are floats: exact up to 2^53"
 )]
-pub(super) fn float(total: u64) -> f64 {
+pub(crate) fn float(total: u64) -> f64 {
     total as f64
 }

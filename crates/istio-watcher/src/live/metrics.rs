@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use app::metrics::{Metrics, MetricsError, Row};
+use app::reporter;
 use cluster::Kind;
 use cluster::live::{Counters, Verb};
-use wire::client::{Reason, Reporter};
+use wire::client::Reporter;
 
 use super::fetch::FetchError;
 use super::figures::Shared;
@@ -26,7 +27,7 @@ pub(crate) fn register(
     series(metrics, figures)?;
     requests(metrics, figures)?;
     cluster(metrics, watches)?;
-    delivery(metrics, client)
+    reporter::register(metrics, "istio", client)
 }
 
 fn rounds(metrics: &Metrics, figures: &Shared) -> Result<(), MetricsError> {
@@ -223,49 +224,4 @@ fn cluster(metrics: &Metrics, watches: &Watches) -> Result<(), MetricsError> {
         "Lists and watches of pods that failed, and were tried again.",
         move || of.iter().map(|watch| watch.errors(Kind::Pod)).sum(),
     )
-}
-
-fn delivery(metrics: &Metrics, client: &Reporter) -> Result<(), MetricsError> {
-    let counters: [Row<Reporter>; 3] = [
-        (
-            "portolan_istio_recovered_total",
-            "What was found in the spool folder at the start.",
-            |client| client.stats().recovered,
-        ),
-        (
-            "portolan_istio_reported_total",
-            "What was handed over to be reported, or found in the spool folder.",
-            |client| client.stats().offered,
-        ),
-        (
-            "portolan_istio_delivered_total",
-            "Of this, taken by the mapper.",
-            |client| client.stats().delivered,
-        ),
-    ];
-    metrics.counters_of(client, counters)?;
-    let of = client.clone();
-    metrics.counters_from(
-        "portolan_istio_dropped_total",
-        "Of this, given up, by reason.",
-        "reason",
-        move || {
-            let stats = of.stats();
-            let dropped = |reason: Reason| (reason.label(), stats.dropped(reason));
-            Reason::ALL.map(dropped).to_vec()
-        },
-    )?;
-    let gauges: [Row<Reporter>; 2] = [
-        (
-            "portolan_istio_spooled",
-            "Of this, waiting for the mapper.",
-            |client| client.stats().held,
-        ),
-        (
-            "portolan_istio_spool_bytes",
-            "Memory of what waits for the mapper.",
-            |client| client.stats().memory as u64,
-        ),
-    ];
-    metrics.gauges_of(client, gauges)
 }

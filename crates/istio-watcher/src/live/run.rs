@@ -1,22 +1,20 @@
 //! The process: watch, rounds, reporting, health.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::admin::{Pages, Server as Admin};
 use app::clock::{self, Stopwatch};
 use app::health::{Affects, Condition};
+use app::reporter::{Losses, random_name};
 use app::shutdown::{BoxError, Stop};
 use app::{App, Role};
 use cluster::live::{self, Client, Clock, Commands, SidecarSelector};
-use compact_str::{CompactString, format_compact};
 use parking_lot::Mutex;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
-use wire::client::{Folder, Reason, Reporter, Settings, reporter};
+use wire::client::Reporter;
 
 use super::collecting::Collecting;
 use super::coverage;
@@ -57,13 +55,8 @@ pub fn main() -> ExitCode {
 
 async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
     let started = Stopwatch::start();
-    let health = Pages::health(&app.health).and_metrics(&app.metrics);
-    let health = Admin::bind(args.health_probes_port.0, health).await?;
-    app.tasks.spawn("health", health.serve(app.stop.clone()));
-    match Admin::bind(args.process.metrics_port.0, Pages::metrics(&app.metrics)).await {
-        Ok(admin) => app.tasks.spawn("metrics", admin.serve(app.stop.clone())),
-        Err(error) => tracing::warn!(%error, "no page of metrics"),
-    }
+    app.serve_health_and_metrics(args.reporter.health_probes_port, args.process.metrics_port)
+        .await?;
     if !args.enable_istio_collection {
         tracing::warn!("nothing is read (--enable-istio-collection=false)");
         let stop = app.stop.clone();
@@ -82,15 +75,14 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
             .health
             .add("reports", Affects::Readiness, "nothing was reported yet")?,
     };
-    let seed = RandomState::new().hash_one("the seed of retries");
-    let (client, delivery) = reporter(client_settings(&args), clock::now, seed)?;
+    let (client, delivery) = args.reporter.open()?;
     let kubernetes = live::connect().await?;
     let (sidecars, watches) = follow(&args, app, &kubernetes);
     let figures = Shared::default();
     metrics::register(&app.metrics, &figures, &watches, &client)?;
     let namespace = args.istio_restrict_collection_to_namespace.as_str();
     tracing::info!(
-        mapper = %args.mapper_api_url, selector = args.sidecar_selector, waypoints = args.waypoint_selector,
+        mapper = %args.reporter.mapper_api_url, selector = args.sidecar_selector, waypoints = args.waypoint_selector,
         namespace = if namespace.is_empty() { "all of them" } else { namespace },
         port = args.sidecar_metrics_port.0, exec = args.istio_exec, history = args.include_history,
         "sidecars are asked what they have counted"
@@ -109,7 +101,7 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
         include_history: args.include_history,
         ledger: Arc::new(Mutex::new(Ledger::new(args.path_templates))),
         client: client.clone(),
-        reporter: random_name(),
+        reporter: random_name().into(),
         figures: Arc::clone(&figures),
         started,
     };
@@ -168,26 +160,6 @@ async fn until(work: impl Future<Output = ()>, stop: Stop) {
     }
 }
 
-fn client_settings(args: &Args) -> Settings {
-    Settings {
-        timeout: args.calls_timeout.get(),
-        token_file: args.mapper_token_file.clone(),
-        ca_file: args.mapper_ca_file.clone(),
-        memory: usize::try_from(args.spool_size.get()).unwrap_or(usize::MAX),
-        folder: args.spool_dir.clone().map(|path| Folder {
-            path,
-            bytes: args.spool_dir_size.get(),
-        }),
-        ..Settings::new(args.mapper_api_url.clone())
-    }
-}
-
-/// A name that no other reporter has: 128 bits of the keys that the system gives to hash tables.
-fn random_name() -> CompactString {
-    let half = || RandomState::new().hash_one("the name of a reporter");
-    format_compact!("{:016x}{:016x}", half(), half())
-}
-
 struct Conditions {
     rounds: Condition,
     sidecars: Condition,
@@ -203,7 +175,7 @@ async fn check(
     started: Stopwatch,
     stuck: Duration,
 ) {
-    let mut lost = 0;
+    let mut losses = Losses::default();
     loop {
         let ago = started.elapsed().saturating_sub(figures.lock().alive);
         if ago < stuck {
@@ -218,17 +190,7 @@ async fn check(
             let why = "pods are not known: see the log for what the API server says";
             conditions.sidecars.fails(why);
         }
-        let stats = client.stats();
-        let now_lost = stats.dropped(Reason::Full) + stats.dropped(Reason::Old);
-        if now_lost > lost {
-            let why = stats.trouble.as_ref().map_or("", |failed| &failed.why);
-            conditions.reports.fails(&format!(
-                "the spool is full, and the oldest reports are lost: {why}"
-            ));
-        } else {
-            conditions.reports.holds();
-        }
-        lost = now_lost;
+        losses.look(&client, &conditions.reports);
         tokio::time::sleep(CHECK).await;
     }
 }

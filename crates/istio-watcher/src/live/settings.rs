@@ -1,11 +1,9 @@
 //! What the watcher can be told: flags, and the environment under the same names.
 
-use std::path::PathBuf;
-
-use app::config::{ByteSize, GoDuration, Ignored, Interval, Port, Process};
+use app::config::{Ignored, Interval, Port, Process};
+use app::reporter::ReporterArgs;
 use clap::Parser;
 use cluster::live::{SIDECAR_LABEL, WAYPOINT_LABEL};
-use wire::client::MapperUrl;
 
 /// Reads what Istio's sidecars have counted, and reports to the mapper which methods and paths workloads call.
 #[derive(Debug, Parser)]
@@ -19,22 +17,8 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) print_telemetry: bool,
 
-    /// Where the mapper is.
-    #[arg(long, default_value = "http://mapper:9090/query", value_name = "URL")]
-    pub(crate) mapper_api_url: MapperUrl,
-
-    /// The file with a service account token for audience portolan, which the mapper asks for. It is only sent over
-    /// https.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) mapper_token_file: Option<PathBuf>,
-
-    /// The file with the certificate authority that signed the mapper's certificate, in PEM.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) mapper_ca_file: Option<PathBuf>,
-
-    /// How long one report may take.
-    #[arg(long, default_value = "60s", value_name = "DURATION")]
-    pub(crate) calls_timeout: GoDuration,
+    #[command(flatten)]
+    pub(crate) reporter: ReporterArgs,
 
     /// Whether anything is read at all. Without, the process waits for its end.
     #[arg(long, default_value = "true", value_name = "BOOLEAN")]
@@ -89,22 +73,6 @@ pub(crate) struct Args {
     /// Whether numbers, UUIDs and long hexadecimal numbers in paths become {id}.
     #[arg(long, default_value = "false", value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true")]
     pub(crate) path_templates: bool,
-
-    /// Port of /healthz and /readyz.
-    #[arg(long, default_value = "9090", value_name = "PORT")]
-    pub(crate) health_probes_port: Port,
-
-    /// Memory for reports while the mapper is away.
-    #[arg(long, default_value = "8Mi", value_name = "BYTES")]
-    pub(crate) spool_size: ByteSize,
-
-    /// The folder for reports that find no place in memory, or are left at the end.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) spool_dir: Option<PathBuf>,
-
-    /// The most bytes in that folder.
-    #[arg(long, default_value = "64Mi", value_name = "BYTES")]
-    pub(crate) spool_dir_size: ByteSize,
 }
 
 impl app::RoleArgs for Args {

@@ -1,7 +1,8 @@
 //! What Prometheus sees. The name of the replaced watcher keeps its plain meaning.
 
 use app::metrics::{Metrics, MetricsError, Row};
-use wire::client::{Reason, Reporter};
+use app::reporter;
+use wire::client::Reporter;
 
 use super::state::State;
 use crate::accesses::Fate;
@@ -14,7 +15,7 @@ pub(crate) fn register(
 ) -> Result<(), MetricsError> {
     lines(metrics, state)?;
     logs(metrics, state)?;
-    delivery(metrics, client)
+    reporter::register(metrics, "kafka", client)
 }
 
 fn lines(metrics: &Metrics, state: &State) -> Result<(), MetricsError> {
@@ -132,49 +133,4 @@ fn logs(metrics: &Metrics, state: &State) -> Result<(), MetricsError> {
         ),
     ];
     metrics.gauges_of(state, gauges)
-}
-
-fn delivery(metrics: &Metrics, client: &Reporter) -> Result<(), MetricsError> {
-    let counters: [Row<Reporter>; 3] = [
-        (
-            "portolan_kafka_recovered_total",
-            "What was found in the spool folder at the start.",
-            |client| client.stats().recovered,
-        ),
-        (
-            "portolan_kafka_reported_total",
-            "What was handed over to be reported, or found in the spool folder.",
-            |client| client.stats().offered,
-        ),
-        (
-            "portolan_kafka_delivered_total",
-            "Of this, taken by the mapper.",
-            |client| client.stats().delivered,
-        ),
-    ];
-    metrics.counters_of(client, counters)?;
-    let of = client.clone();
-    metrics.counters_from(
-        "portolan_kafka_dropped_total",
-        "Of this, given up, by reason.",
-        "reason",
-        move || {
-            let stats = of.stats();
-            let dropped = |reason: Reason| (reason.label(), stats.dropped(reason));
-            Reason::ALL.map(dropped).to_vec()
-        },
-    )?;
-    let gauges: [Row<Reporter>; 2] = [
-        (
-            "portolan_kafka_spooled",
-            "Of this, waiting for the mapper.",
-            |client| client.stats().held,
-        ),
-        (
-            "portolan_kafka_spool_bytes",
-            "Memory of what waits for the mapper.",
-            |client| client.stats().memory as u64,
-        ),
-    ];
-    metrics.gauges_of(client, gauges)
 }

@@ -1,18 +1,16 @@
 //! The process: its tasks, and what they are given.
 
-use std::hash::{BuildHasher, RandomState};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use app::admin::{Pages, Server as Admin};
 use app::clock::Stopwatch;
 use app::health::Affects;
+use app::reporter::random_name;
 use app::shutdown::BoxError;
 use app::{App, Role};
 use cluster::live::{Note, PodLogs, connect};
 use tokio::runtime::Builder;
 use wire::Text;
-use wire::client::{Folder, Settings, reporter};
 
 use super::coverage::Identity;
 use super::cursor::{Cursor, KEY};
@@ -52,17 +50,11 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
             .health
             .add("reports", Affects::Readiness, "nothing was reported yet")?,
     };
-    let seed = RandomState::new().hash_one("the seed of retries");
-    let (client, delivery) = reporter(client_settings(&args), app::clock::now, seed)?;
+    let (client, delivery) = args.reporter.open()?;
     metrics::register(&app.metrics, &state, &client)?;
 
-    let health = Pages::health(&app.health).and_metrics(&app.metrics);
-    let health = Admin::bind(args.health_probes_port.0, health).await?;
-    app.tasks.spawn("health", health.serve(app.stop.clone()));
-    match Admin::bind(args.process.metrics_port.0, Pages::metrics(&app.metrics)).await {
-        Ok(admin) => app.tasks.spawn("metrics", admin.serve(app.stop.clone())),
-        Err(error) => tracing::warn!(%error, "no page of metrics"),
-    }
+    app.serve_health_and_metrics(args.reporter.health_probes_port, args.process.metrics_port)
+        .await?;
 
     let cursor = match args.kafka_log_read_mode {
         ReadMode::K8sLogs => follow_pods(&args, app, &state, started).await?,
@@ -70,7 +62,7 @@ async fn start(args: Args, app: &mut App) -> Result<(), BoxError> {
     };
     let reporting = Reporting {
         identity: Identity {
-            reporter: random_name(),
+            reporter: random_name().into(),
             mode: args.kafka_log_read_mode,
             role: Text::from(match args.kafka_log_read_mode {
                 ReadMode::K8sLogs => ROLE.name.to_owned(),
@@ -107,7 +99,7 @@ async fn follow_pods(
 ) -> Result<Cursor, BoxError> {
     let (servers, selectors) = (&args.kafka_servers, &args.kafka_selectors);
     tracing::info!(
-        servers = servers.0.len(), selectors = selectors.0.len(), mapper = %args.mapper_api_url,
+        servers = servers.0.len(), selectors = selectors.0.len(), mapper = %args.reporter.mapper_api_url,
         "logs of pods are followed"
     );
     if servers.0.is_empty() && selectors.0.is_empty() {
@@ -160,7 +152,7 @@ fn follow_file(
     });
     tracing::info!(
         file = %args.kafka_authz_log_path.display(), pod = args.pod, namespace = args.namespace,
-        mapper = %args.mapper_api_url, "a log file is followed"
+        mapper = %args.reporter.mapper_api_url, "a log file is followed"
     );
     state.lock().follow(&broker, started.elapsed());
     let file = LogFile {
@@ -173,24 +165,4 @@ fn follow_file(
         Ok::<_, BoxError>(())
     });
     Ok(Cursor::new(None))
-}
-
-fn client_settings(args: &Args) -> Settings {
-    Settings {
-        timeout: args.calls_timeout.get(),
-        token_file: args.mapper_token_file.clone(),
-        ca_file: args.mapper_ca_file.clone(),
-        memory: usize::try_from(args.spool_size.get()).unwrap_or(usize::MAX),
-        folder: args.spool_dir.clone().map(|path| Folder {
-            path,
-            bytes: args.spool_dir_size.get(),
-        }),
-        ..Settings::new(args.mapper_api_url.clone())
-    }
-}
-
-/// A name that no other reporter has: 128 bits of the keys that the system gives to hash tables.
-fn random_name() -> Text {
-    let half = || RandomState::new().hash_one("the name of a reporter");
-    Text::from(format!("{:016x}{:016x}", half(), half()))
 }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use app::config::{ByteSize, GoDuration, Ignored, Interval, Port, Process};
+use app::config::{Ignored, Interval, Process};
+use app::reporter::ReporterArgs;
 use clap::{Parser, ValueEnum};
-use wire::client::MapperUrl;
 
 use super::servers::{Selectors, Servers};
 
@@ -15,22 +15,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) process: Process,
 
-    /// Where the mapper is.
-    #[arg(long, default_value = "http://mapper:9090/query", value_name = "URL")]
-    pub(crate) mapper_api_url: MapperUrl,
-
-    /// The file with a service account token for audience portolan, which the mapper asks for. It is only sent over
-    /// https.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) mapper_token_file: Option<PathBuf>,
-
-    /// The file with the certificate authority that signed the mapper's certificate, in PEM.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) mapper_ca_file: Option<PathBuf>,
-
-    /// How long one report may take.
-    #[arg(long, default_value = "60s", value_name = "DURATION")]
-    pub(crate) calls_timeout: GoDuration,
+    #[command(flatten)]
+    pub(crate) reporter: ReporterArgs,
 
     /// Where the brokers' logs are: those of pods, through the Kubernetes API, or a file beside the broker.
     #[arg(long, value_enum, default_value_t = ReadMode::K8sLogs, value_name = "MODE")]
@@ -86,22 +72,6 @@ pub(crate) struct Args {
     /// minutes before the start.
     #[arg(long, default_value = "", env = "POD_NAMESPACE", value_name = "NAME")]
     pub(crate) cursor_namespace: String,
-
-    /// Port of /healthz and /readyz.
-    #[arg(long, default_value = "9090", value_name = "PORT")]
-    pub(crate) health_probes_port: Port,
-
-    /// Memory for reports while the mapper is away.
-    #[arg(long, default_value = "8Mi", value_name = "BYTES")]
-    pub(crate) spool_size: ByteSize,
-
-    /// The folder for reports that find no place in memory, or are left at the end.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) spool_dir: Option<PathBuf>,
-
-    /// The most bytes in that folder.
-    #[arg(long, default_value = "64Mi", value_name = "BYTES")]
-    pub(crate) spool_dir_size: ByteSize,
 }
 
 /// Where logs come from.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use app::clock::Stopwatch;
 use app::health::Condition;
+use app::reporter::Losses;
 use app::shutdown::Stop;
 use cluster::live::RequestError;
-use wire::client::{Reason, Reporter};
+use wire::client::Reporter;
 
 use super::state::State;
 use crate::limits::SAY_AGAIN;
@@ -57,24 +58,14 @@ pub(crate) async fn watch(
     started: Stopwatch,
     stop: Stop,
 ) {
-    let mut lost = 0;
+    let mut losses = Losses::default();
     while !stop.cancelled_within(CHECK).await {
         say_silent(&state, silence, started.elapsed());
         match wrong(&state) {
             Some(why) => conditions.logs.fails(&why),
             None => conditions.logs.holds(),
         }
-        let delivery = client.stats();
-        let now_lost = delivery.dropped(Reason::Full) + delivery.dropped(Reason::Old);
-        if now_lost > lost {
-            let why = delivery.trouble.as_ref().map_or("", |failed| &failed.why);
-            conditions.reports.fails(&format!(
-                "the spool is full, and the oldest reports are lost: {why}"
-            ));
-        } else {
-            conditions.reports.holds();
-        }
-        lost = now_lost;
+        losses.look(&client, &conditions.reports);
     }
 }
 

@@ -23,7 +23,7 @@ use serde_json::json;
 use tokio::runtime::Builder;
 use wire::client::probe;
 
-use super::run::{client_settings, node_name};
+use super::run::node_name;
 use super::settings::Args;
 use findings::{Findings, NodeName, Spool};
 use words::{Line, Mark, lines};
@@ -58,7 +58,7 @@ fn look(
 ) -> Findings {
     let ring_bytes = usize::try_from(args.ring_size.get()).unwrap_or(usize::MAX);
     let (processes, network) = processes::look(&args.host_proc_dir);
-    let settings = client_settings(args);
+    let settings = args.reporter.settings();
     let runtime = Builder::new_current_thread().enable_all().build();
     let mapper = runtime
         .map(|runtime| {
@@ -78,7 +78,7 @@ fn look(
             name: node_name(&args.node_name).to_string(),
             is_told: !args.node_name.is_empty(),
         },
-        url: args.mapper_api_url.to_string(),
+        url: args.reporter.mapper_api_url.to_string(),
         mapper,
         spool: spool(args),
     }
@@ -86,7 +86,7 @@ fn look(
 
 /// A file in it, written and removed.
 fn spool(args: &Args) -> Spool {
-    let Some(folder) = &args.spool_dir else {
+    let Some(folder) = &args.reporter.spool_dir else {
         return Spool::None;
     };
     // As one that the process left when it was killed: the next start would remove it.

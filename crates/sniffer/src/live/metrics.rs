@@ -1,9 +1,10 @@
 //! What Prometheus sees. Names of the replaced sniffer keep their plain meaning.
 
 use app::metrics::{Metrics, MetricsError, Row};
+use app::reporter;
 use map::Evidence;
 use map::tally::Tally;
-use wire::client::{Reason, Reporter};
+use wire::client::Reporter;
 
 use super::figures::{Figures, Packets, Reports, Shared, Sockets};
 use crate::{AggregateCounts, HandshakeCounts, QuestionCounts};
@@ -19,7 +20,7 @@ pub(crate) fn register(
     sockets(metrics, figures)?;
     reports(metrics, figures)?;
     super::sources::register(metrics, figures)?;
-    delivery(metrics, client)
+    reporter::register(metrics, "sniffer", client)
 }
 
 fn packets(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
@@ -337,51 +338,6 @@ fn reports(metrics: &Metrics, figures: &Figures) -> Result<(), MetricsError> {
         ),
     ];
     metrics.gauges_of(&figures.reports, gauges)
-}
-
-fn delivery(metrics: &Metrics, client: &Reporter) -> Result<(), MetricsError> {
-    let counters: [Row<Reporter>; 3] = [
-        (
-            "portolan_sniffer_recovered_total",
-            "What was found in the spool folder at the start.",
-            |client| client.stats().recovered,
-        ),
-        (
-            "portolan_sniffer_reported_total",
-            "What was handed over to be reported, or found in the spool folder.",
-            |client| client.stats().offered,
-        ),
-        (
-            "portolan_sniffer_delivered_total",
-            "Of this, taken by the mapper.",
-            |client| client.stats().delivered,
-        ),
-    ];
-    metrics.counters_of(client, counters)?;
-    let of = client.clone();
-    metrics.counters_from(
-        "portolan_sniffer_dropped_total",
-        "Of this, given up, by reason.",
-        "reason",
-        move || {
-            let stats = of.stats();
-            let dropped = |reason: Reason| (reason.label(), stats.dropped(reason));
-            Reason::ALL.map(dropped).to_vec()
-        },
-    )?;
-    let gauges: [Row<Reporter>; 2] = [
-        (
-            "portolan_sniffer_spooled",
-            "Of this, waiting for the mapper.",
-            |client| client.stats().held,
-        ),
-        (
-            "portolan_sniffer_spool_bytes",
-            "Memory of what waits for the mapper.",
-            |client| client.stats().memory as u64,
-        ),
-    ];
-    metrics.gauges_of(client, gauges)
 }
 
 fn by<R>(tally: &Tally<R>, label: impl Fn(&R) -> &'static str) -> Vec<(&'static str, u64)> {

@@ -1,20 +1,19 @@
 //! The process: rights, threads, the reporting, health.
 
-use std::hash::{BuildHasher, RandomState};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use app::admin::{Pages, Server as Admin};
 use app::clock::Stopwatch;
 use app::health::{Affects, Condition};
+use app::reporter::{Losses, random_name};
 use app::shutdown::{BoxError, Stop};
 use app::{App, Role};
-use compact_str::{CompactString, format_compact};
+use compact_str::CompactString;
 use kernel::confine::{Extra, confine};
 use kernel::heap;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
-use wire::client::{Folder, Reason, Reporter, Settings, reporter};
+use wire::client::Reporter;
 
 use super::batch::BATCHES;
 use super::capture;
@@ -92,12 +91,11 @@ async fn start(args: Args, app: &mut App, opened: Opened) -> Result<(), BoxError
             );
         })?;
 
-    let seed = RandomState::new().hash_one("the seed of retries");
-    let (client, delivery) = reporter(client_settings(&args), app::clock::now, seed)?;
+    let (client, delivery) = args.reporter.open()?;
     metrics::register(&app.metrics, &figures, &client)?;
     let identity = Identity {
         node: node_name(&args.node_name),
-        reporter: random_name(),
+        reporter: random_name().into(),
     };
     let door = sources::diagnostics(opened.door);
     let events = sources::tracepoint(opened.events);
@@ -107,17 +105,12 @@ async fn start(args: Args, app: &mut App, opened: Opened) -> Result<(), BoxError
     };
     *figures.sources.lock() = sources;
     tracing::info!(
-        node = %identity.node, mapper = %args.mapper_api_url, sources = sources.names().join(", "),
+        node = %identity.node, mapper = %args.reporter.mapper_api_url, sources = sources.names().join(", "),
         "the node is watched"
     );
 
-    let health = Pages::health(&app.health).and_metrics(&app.metrics);
-    let health = Admin::bind(args.health_probes_port.0, health).await?;
-    app.tasks.spawn("health", health.serve(app.stop.clone()));
-    match Admin::bind(args.process.metrics_port.0, Pages::metrics(&app.metrics)).await {
-        Ok(admin) => app.tasks.spawn("metrics", admin.serve(app.stop.clone())),
-        Err(error) => tracing::warn!(%error, "no page of metrics"),
-    }
+    app.serve_health_and_metrics(args.reporter.health_probes_port, args.process.metrics_port)
+        .await?;
 
     let (owners, hints) = (Owners::default(), Hints::default());
     let (batches_in, batches) = mpsc::channel(BATCHES);
@@ -189,20 +182,6 @@ fn restrict(wanted: bool, sources: Sources) {
     }
 }
 
-pub(crate) fn client_settings(args: &Args) -> Settings {
-    Settings {
-        timeout: args.calls_timeout.get(),
-        token_file: args.mapper_token_file.clone(),
-        ca_file: args.mapper_ca_file.clone(),
-        memory: usize::try_from(args.spool_size.get()).unwrap_or(usize::MAX),
-        folder: args.spool_dir.clone().map(|path| Folder {
-            path,
-            bytes: args.spool_dir_size.get(),
-        }),
-        ..Settings::new(args.mapper_api_url.clone())
-    }
-}
-
 /// As told, or the host's name, by which the kubelet registers a node when it is told no other.
 pub(crate) fn node_name(told: &str) -> CompactString {
     if !told.is_empty() {
@@ -210,12 +189,6 @@ pub(crate) fn node_name(told: &str) -> CompactString {
     }
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     name.trim().into()
-}
-
-/// A name that no other reporter has: 128 bits of the keys that the system gives to hash tables.
-fn random_name() -> CompactString {
-    let half = || RandomState::new().hash_one("the name of a reporter");
-    format_compact!("{:016x}{:016x}", half(), half())
 }
 
 #[derive(Debug)]
@@ -233,7 +206,7 @@ async fn watch(
     started: Stopwatch,
     stop: Stop,
 ) {
-    let mut lost = 0;
+    let mut losses = Losses::default();
     let mut given_back = Duration::ZERO;
     while !stop.cancelled_within(CHECK).await {
         let now = started.elapsed();
@@ -258,17 +231,7 @@ async fn watch(
                 "/proc was last read",
             ),
         }
-        let stats = client.stats();
-        let now_lost = stats.dropped(Reason::Full) + stats.dropped(Reason::Old);
-        if now_lost > lost {
-            let why = stats.trouble.as_ref().map_or("", |failed| &failed.why);
-            conditions.reports.fails(&format!(
-                "the spool is full, and the oldest reports are lost: {why}"
-            ));
-        } else {
-            conditions.reports.holds();
-        }
-        lost = now_lost;
+        losses.look(&client, &conditions.reports);
     }
 }
 

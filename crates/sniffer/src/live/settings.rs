@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use app::config::{ByteSize, GoDuration, Ignored, Interval, Port, Process};
+use app::config::{ByteSize, Ignored, Interval, Process};
+use app::reporter::ReporterArgs;
 use clap::Parser;
-use wire::client::MapperUrl;
 
 /// Sees on one node who calls whom, and reports it to the mapper.
 #[derive(Debug, Parser)]
@@ -19,22 +19,8 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) check: bool,
 
-    /// Where the mapper is.
-    #[arg(long, default_value = "http://mapper:9090/query", value_name = "URL")]
-    pub(crate) mapper_api_url: MapperUrl,
-
-    /// The file with a service account token for audience portolan, which the mapper asks for. It is only sent over
-    /// https.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) mapper_token_file: Option<PathBuf>,
-
-    /// The file with the certificate authority that signed the mapper's certificate, in PEM.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) mapper_ca_file: Option<PathBuf>,
-
-    /// How long one report may take.
-    #[arg(long, default_value = "60s", value_name = "DURATION")]
-    pub(crate) calls_timeout: GoDuration,
+    #[command(flatten)]
+    pub(crate) reporter: ReporterArgs,
 
     /// How often what was seen again is reported, and socket tables are looked at. What is new is reported at once.
     #[arg(long, default_value = "1s", value_name = "DURATION")]
@@ -47,10 +33,6 @@ pub(crate) struct Args {
     /// The node's name; the host's name when not given.
     #[arg(long, default_value = "", value_name = "NAME")]
     pub(crate) node_name: String,
-
-    /// Port of /healthz and /readyz.
-    #[arg(long, default_value = "9090", value_name = "PORT")]
-    pub(crate) health_probes_port: Port,
 
     /// Whether DNS answers are reported.
     #[arg(long, default_value = "true", value_name = "BOOLEAN")]
@@ -75,18 +57,6 @@ pub(crate) struct Args {
     /// How much of one processor may be spent on socket tables, in thousandths.
     #[arg(long, default_value = "10", value_name = "THOUSANDTHS", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) scan_budget: u16,
-
-    /// Memory for reports while the mapper is away.
-    #[arg(long, default_value = "8Mi", value_name = "BYTES")]
-    pub(crate) spool_size: ByteSize,
-
-    /// The folder for reports that find no place in memory, or are left at the end.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) spool_dir: Option<PathBuf>,
-
-    /// The most bytes in that folder.
-    #[arg(long, default_value = "64Mi", value_name = "BYTES")]
-    pub(crate) spool_dir_size: ByteSize,
 }
 
 impl app::RoleArgs for Args {

@@ -82,7 +82,7 @@ fn keys_of_the_replaced_sniffer_work_under_both_prefixes() {
         .iter()
         .map(|(name, value, _)| (format!("OTTERIZE_{name}"), (*value).to_owned()));
     let args = read(all).args;
-    assert_eq!(args.health_probes_port.0, 57_921);
+    assert_eq!(args.reporter.health_probes_port.0, 57_921);
     assert!(
         args.process.debug && !args.enable_dns && !args.enable_tcp && !args.enable_socket_scanner
     );
@@ -140,9 +140,9 @@ fn the_environment_of_the_replaced_chart_is_taken() {
     ];
     let parsed = read(chart.map(|(name, value)| (name.to_owned(), value.to_owned())));
     assert_eq!(parsed.warnings.len(), 1, "{:?}", parsed.warnings);
-    assert_eq!(parsed.args.health_probes_port.0, 57_921);
+    assert_eq!(parsed.args.reporter.health_probes_port.0, 57_921);
     assert_eq!(
-        parsed.args.mapper_api_url.to_string(),
+        parsed.args.reporter.mapper_api_url.to_string(),
         "http://otterize-network-mapper:9090/query"
     );
 }
