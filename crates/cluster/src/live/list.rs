@@ -6,11 +6,11 @@ use compact_str::CompactString;
 use map::Time;
 use serde_json::value::RawValue;
 
-use super::counters::Verb;
 use super::decode::{self, Named, NamedMetadata};
 use super::follow::{Follow, Stopped};
-use super::request::{RequestError, encode};
-use super::settings::{MAX_OBJECTS, MAX_PAGE_BYTES};
+use super::pages::Pages;
+use super::request::RequestError;
+use super::settings::MAX_OBJECTS;
 use crate::document::Event;
 use crate::update::{Kind, Present, Update};
 
@@ -44,63 +44,38 @@ impl Follow {
     pub(crate) async fn list(&self) -> Result<Result<Listed, RequestError>, Stopped> {
         let asked = self.settings.clock.now();
         let mut present = Found::new(self.resource.kind);
-        let most = self.settings.page_size.max(1);
-        let mut limit = most.min(FIRST_PAGE);
-        let mut next = None;
+        let accept = self.resource.accept_list();
+        let mut pages = Pages::new(&self.api, &self.settings, self.resource.path, accept);
+        let most = pages.limit;
+        pages.limit = most.min(FIRST_PAGE);
+        let mut version = CompactString::default();
         let mut bytes = Vec::new();
         loop {
-            match self.page(&mut bytes, limit, next.as_deref()).await {
-                Ok(()) => {}
-                Err(RequestError::TooLong) if limit > 1 => {
-                    limit /= 2;
-                    continue;
-                }
-                Err(error) => return Ok(Err(error)),
-            }
-            let page = match decode::page(&bytes) {
-                Ok(page) => page,
+            let page = match pages.next(&mut bytes).await {
+                Ok(Some(page)) => page,
+                Ok(None) => break,
                 Err(error) => return Ok(Err(error)),
             };
             let objects = page.items.as_ref().map_or(0, Vec::len);
-            limit = fitting(bytes.len(), objects).unwrap_or(limit).min(most);
+            if let Some(limit) = fitting(pages.bytes, objects) {
+                pages.limit = limit.min(most);
+            }
             for item in page.items.iter().flatten() {
                 self.tell_item(item, &mut present).await?;
             }
             if present.count > MAX_OBJECTS {
                 return Ok(Err(RequestError::TooLong));
             }
-            next = page.metadata.next.filter(|token| !token.is_empty());
-            if next.is_none() {
-                let listed = Update::Listed {
-                    kind: self.resource.kind,
-                    present: present.present,
-                    asked,
-                };
-                self.send(listed).await?;
-                self.api.counters.listed(self.resource.kind);
-                let version = page.metadata.resource_version;
-                return Ok(Ok(Listed { version, asked }));
-            }
+            version = page.metadata.resource_version;
         }
-    }
-
-    async fn page(
-        &self,
-        bytes: &mut Vec<u8>,
-        limit: u32,
-        next: Option<&str>,
-    ) -> Result<(), RequestError> {
-        let mut path = format!("{}?limit={limit}", self.resource.path);
-        if let Some(next) = next {
-            path.push_str("&continue=");
-            path.push_str(&encode(next));
-        }
-        let accept = self.resource.accept_list();
-        let within = self.settings.list;
-        let bounds = (within, MAX_PAGE_BYTES);
-        self.api
-            .get_into(bytes, Verb::List, &path, accept, bounds)
-            .await
+        let listed = Update::Listed {
+            kind: self.resource.kind,
+            present: present.present,
+            asked,
+        };
+        self.send(listed).await?;
+        self.api.counters.listed(self.resource.kind);
+        Ok(Ok(Listed { version, asked }))
     }
 
     async fn tell_item(&self, item: &RawValue, present: &mut Found) -> Result<(), Stopped> {

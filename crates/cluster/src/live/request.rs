@@ -193,6 +193,12 @@ impl Api {
     }
 }
 
+/// A path with more parameters.
+pub(crate) fn with(path: &str, parameters: &str) -> String {
+    let first = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{first}{parameters}")
+}
+
 async fn read(
     mut body: Body,
     within: Duration,

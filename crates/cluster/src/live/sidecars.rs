@@ -10,22 +10,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use compact_str::CompactString;
-use http_body_util::BodyExt;
 use kube::Client;
 use map::{PodUid, Time};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use self::decode::{Told, item, line};
 use super::Task;
 use super::backoff::{Backoff, Random};
-use super::counters::{Counters, Verb};
-use super::decode::page;
+use super::counters::Counters;
 use super::follow::Stopped;
-use super::lines::Lines;
-use super::request::{Api, RequestError, connection, encode};
+use super::pages::Pages;
+use super::request::{Api, RequestError, encode};
 use super::resource::JSON;
-use super::settings::{MAX_LINE_BYTES, MAX_OBJECTS, MAX_PAGE_BYTES, Settings};
+use super::settings::{MAX_OBJECTS, Settings};
+use super::stream::Stream;
 use crate::update::Kind;
 
 /// The label that Istio's injector sets on every pod with a sidecar (Istio documentation, "Resource Labels").
@@ -161,28 +160,13 @@ impl Follow {
     /// Tells all there are, then which they are; the version of the list.
     async fn list(&self) -> Result<Result<CompactString, RequestError>, Stopped> {
         let mut present = HashSet::new();
-        let mut limit = self.settings.page_size.max(1);
-        let mut next: Option<String> = None;
+        let mut version = CompactString::default();
+        let mut pages = Pages::new(&self.api, &self.settings, &self.path, JSON);
+        let mut bytes = Vec::new();
         loop {
-            let mut path = format!("{}&limit={limit}", self.path);
-            if let Some(next) = &next {
-                path.push_str("&continue=");
-                path.push_str(&encode(next));
-            }
-            let within = self.settings.list;
-            let got = self
-                .api
-                .get(Verb::List, &path, JSON, within, MAX_PAGE_BYTES);
-            let bytes = match got.await {
-                Ok(bytes) => bytes,
-                Err(RequestError::TooLong) if limit > 1 => {
-                    limit /= 2;
-                    continue;
-                }
-                Err(error) => return Ok(Err(error)),
-            };
-            let page = match page(&bytes) {
-                Ok(page) => page,
+            let page = match pages.next(&mut bytes).await {
+                Ok(Some(page)) => page,
+                Ok(None) => break,
                 Err(error) => return Ok(Err(error)),
             };
             for raw in page.items.iter().flatten() {
@@ -199,13 +183,11 @@ impl Follow {
             if present.len() > MAX_OBJECTS {
                 return Ok(Err(RequestError::TooLong));
             }
-            next = page.metadata.next.filter(|token| !token.is_empty());
-            if next.is_none() {
-                self.tell(SidecarUpdate::Listed(present)).await?;
-                self.api.counters.listed(Kind::Pod);
-                return Ok(Ok(page.metadata.resource_version));
-            }
+            version = page.metadata.resource_version;
         }
+        self.tell(SidecarUpdate::Listed(present)).await?;
+        self.api.counters.listed(Kind::Pod);
+        Ok(Ok(version))
     }
 
     /// Watches until all must be listed again; the error says why, unless what a line told is lost.
@@ -236,29 +218,19 @@ impl Follow {
         at: &mut CompactString,
         lasting: Duration,
     ) -> Result<Result<bool, RequestError>, Stopped> {
-        let path = format!(
-            "{}&watch=1&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}",
-            self.path,
-            encode(at),
-            lasting.as_secs().max(1),
-        );
-        let within = self.settings.answer;
-        let mut body = match self.api.open(Verb::Watch, &path, JSON, within).await {
-            Ok(body) => body,
+        let from = (at.as_str(), lasting);
+        let opened = Stream::open(&self.api, &self.settings, &self.path, JSON, from);
+        let mut stream = match opened.await {
+            Ok(stream) => stream,
             Err(error) => return Ok(Err(error)),
         };
-        let silence = lasting + self.settings.silence;
-        let mut lines = Lines::new(MAX_LINE_BYTES);
         loop {
-            let data = match timeout(silence, body.frame()).await {
-                Err(_) => return Ok(Err(RequestError::Silent)),
-                Ok(None) => return Ok(Ok(true)),
-                Ok(Some(Err(error))) => return Ok(Err(connection(&error))),
-                Ok(Some(Ok(frame))) => frame.into_data(),
-            };
-            let Ok(data) = data else { continue };
-            lines.push(&data);
-            while let Some(bytes) = lines.pop() {
+            match stream.more().await {
+                Ok(true) => {}
+                Ok(false) => return Ok(Ok(true)),
+                Err(error) => return Ok(Err(error)),
+            }
+            while let Some(bytes) = stream.lines.pop() {
                 let version = match bytes.ok().and_then(line) {
                     Some(Told::Update(update, version)) => {
                         self.tell(update).await?;

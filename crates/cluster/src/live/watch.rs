@@ -4,16 +4,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use compact_str::CompactString;
-use http_body_util::BodyExt;
-use kube::client::Body;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use super::counters::Verb;
 use super::decode::{self, Told};
 use super::follow::{Follow, Stopped};
-use super::lines::{Lines, TooLong};
-use super::request::{RequestError, connection, encode};
-use super::settings::MAX_LINE_BYTES;
+use super::lines::TooLong;
+use super::request::RequestError;
+use super::stream::Stream;
 
 /// A watch that ends sooner is no sound one: whoever hangs up at once must not be asked again without a pause.
 const SHORTEST: Duration = Duration::from_millis(500);
@@ -38,22 +35,13 @@ impl Follow {
         lasting: Duration,
     ) -> Result<Ended, Stopped> {
         let begun = Instant::now();
-        let path = format!(
-            "{}?watch=1&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}",
-            self.resource.path,
-            encode(version),
-            lasting.as_secs().max(1),
-        );
         let accept = self.resource.accept_watch();
-        let opened = self
-            .api
-            .open(Verb::Watch, &path, accept, self.settings.answer)
-            .await;
-        let ended = match opened {
-            Ok(body) => {
+        let from = (version.as_str(), lasting);
+        let opened = Stream::open(&self.api, &self.settings, self.resource.path, accept, from);
+        let ended = match opened.await {
+            Ok(stream) => {
                 self.opened().await;
-                self.read(body, version, lasting + self.settings.silence)
-                    .await?
+                self.read(stream, version).await?
             }
             Err(error) => Err(error),
         };
@@ -69,30 +57,25 @@ impl Follow {
 
     async fn read(
         &mut self,
-        mut body: Body,
+        mut stream: Stream,
         version: &mut CompactString,
-        silence: Duration,
     ) -> Result<Result<Ended, RequestError>, Stopped> {
-        let mut lines = Lines::new(MAX_LINE_BYTES);
         loop {
             let last = Instant::now();
-            let frame = {
+            let more = {
                 let suspected = pin!(self.suspicion.silent_since(last));
                 tokio::select! {
                     biased;
-                    frame = timeout(silence, body.frame()) => frame,
+                    more = stream.more() => more,
                     () = suspected => return Ok(Ok(Ended::Sound)),
                 }
             };
-            let data = match frame {
-                Err(_) => return Ok(Err(RequestError::Silent)),
-                Ok(None) => return Ok(Ok(Ended::Sound)),
-                Ok(Some(Err(error))) => return Ok(Err(connection(&error))),
-                Ok(Some(Ok(frame))) => frame.into_data(),
-            };
-            let Ok(data) = data else { continue };
-            lines.push(&data);
-            while let Some(line) = lines.pop() {
+            match more {
+                Ok(true) => {}
+                Ok(false) => return Ok(Ok(Ended::Sound)),
+                Err(error) => return Ok(Err(error)),
+            }
+            while let Some(line) = stream.lines.pop() {
                 let told = match line {
                     Ok(line) => decode::line(line, self.resource),
                     Err(TooLong) => None,

@@ -4,23 +4,20 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use compact_str::CompactString;
-use http_body_util::BodyExt;
 use serde::Deserialize;
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::decode::{Told, item, line};
 use super::{GROUP, IntentsUpdate, VERSIONS};
 use crate::live::backoff::{Backoff, Random};
 use crate::live::counters::Verb;
-use crate::live::decode::page;
 use crate::live::follow::Stopped;
-use crate::live::lines::Lines;
-use crate::live::request::{Api, RequestError, connection, encode};
+use crate::live::pages::Pages;
+use crate::live::request::{Api, RequestError};
 use crate::live::resource::JSON;
-use crate::live::settings::{
-    MAX_ANSWER_BYTES, MAX_LINE_BYTES, MAX_OBJECTS, MAX_PAGE_BYTES, Settings,
-};
+use crate::live::settings::{MAX_ANSWER_BYTES, MAX_OBJECTS, Settings};
+use crate::live::stream::Stream;
 
 /// ClientIntents and where their updates go.
 pub(crate) struct FollowIntents {
@@ -57,6 +54,11 @@ struct Group {
 #[derive(Deserialize)]
 struct GroupVersion {
     version: CompactString,
+}
+
+/// Where they are in this version.
+fn path(version: &str) -> String {
+    format!("{GROUP}/{version}/clientintents")
 }
 
 impl FollowIntents {
@@ -142,28 +144,14 @@ impl FollowIntents {
     /// Tells all there are, then which they are.
     async fn list(&self, version: &'static str) -> Result<Result<Listed, RequestError>, Stopped> {
         let mut present = HashSet::new();
-        let mut limit = self.settings.page_size.max(1);
-        let mut next: Option<String> = None;
+        let mut at = CompactString::default();
+        let path = path(version);
+        let mut pages = Pages::new(&self.api, &self.settings, &path, JSON);
+        let mut bytes = Vec::new();
         loop {
-            let mut path = format!("{GROUP}/{version}/clientintents?limit={limit}");
-            if let Some(next) = &next {
-                path.push_str("&continue=");
-                path.push_str(&encode(next));
-            }
-            let within = self.settings.list;
-            let got = self
-                .api
-                .get(Verb::List, &path, JSON, within, MAX_PAGE_BYTES);
-            let bytes = match got.await {
-                Ok(bytes) => bytes,
-                Err(RequestError::TooLong) if limit > 1 => {
-                    limit /= 2;
-                    continue;
-                }
-                Err(error) => return Ok(Err(error)),
-            };
-            let page = match page(&bytes) {
-                Ok(page) => page,
+            let page = match pages.next(&mut bytes).await {
+                Ok(Some(page)) => page,
+                Ok(None) => break,
                 Err(error) => return Ok(Err(error)),
             };
             for raw in page.items.iter().flatten() {
@@ -179,18 +167,12 @@ impl FollowIntents {
             if present.len() > MAX_OBJECTS {
                 return Ok(Err(RequestError::TooLong));
             }
-            next = page.metadata.next.filter(|token| !token.is_empty());
-            if next.is_none() {
-                let listed = Listed {
-                    version,
-                    at: page.metadata.resource_version,
-                    count: present.len(),
-                };
-                let update = IntentsUpdate::Listed { version, present };
-                self.tell(update).await?;
-                return Ok(Ok(listed));
-            }
+            at = page.metadata.resource_version;
         }
+        let count = present.len();
+        let update = IntentsUpdate::Listed { version, present };
+        self.tell(update).await?;
+        Ok(Ok(Listed { version, at, count }))
     }
 
     /// Watches until all must be listed again; the error says why, unless what a line told is lost.
@@ -226,28 +208,19 @@ impl FollowIntents {
         at: &mut CompactString,
         lasting: Duration,
     ) -> Result<Result<bool, RequestError>, Stopped> {
-        let path = format!(
-            "{GROUP}/{version}/clientintents?watch=1&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}",
-            encode(at),
-            lasting.as_secs().max(1),
-        );
-        let within = self.settings.answer;
-        let mut body = match self.api.open(Verb::Watch, &path, JSON, within).await {
-            Ok(body) => body,
+        let from = (at.as_str(), lasting);
+        let opened = Stream::open(&self.api, &self.settings, &path(version), JSON, from).await;
+        let mut stream = match opened {
+            Ok(stream) => stream,
             Err(error) => return Ok(Err(error)),
         };
-        let silence = lasting + self.settings.silence;
-        let mut lines = Lines::new(MAX_LINE_BYTES);
         loop {
-            let data = match timeout(silence, body.frame()).await {
-                Err(_) => return Ok(Err(RequestError::Silent)),
-                Ok(None) => return Ok(Ok(true)),
-                Ok(Some(Err(error))) => return Ok(Err(connection(&error))),
-                Ok(Some(Ok(frame))) => frame.into_data(),
-            };
-            let Ok(data) = data else { continue };
-            lines.push(&data);
-            while let Some(bytes) = lines.pop() {
+            match stream.more().await {
+                Ok(true) => {}
+                Ok(false) => return Ok(Ok(true)),
+                Err(error) => return Ok(Err(error)),
+            }
+            while let Some(bytes) = stream.lines.pop() {
                 let (update, version) = match bytes.ok().and_then(line) {
                     Some(Told::Applied(intents, at)) => (Some(IntentsUpdate::Applied(intents)), at),
                     Some(Told::Deleted(key, at)) => (Some(IntentsUpdate::Deleted(key)), at),
