@@ -305,3 +305,13 @@ inputs! {
         role: Option<Text>,
     }
 }
+
+impl ReasonCountInput {
+    /// So many, for this reason.
+    pub fn new(reason: &str, count: u64) -> Self {
+        Self {
+            reason: Text::from(reason),
+            count: Int::from(count),
+        }
+    }
+}

@@ -125,6 +125,13 @@ impl From<u32> for Int {
     }
 }
 
+/// Counts beyond the largest number stay at it.
+impl From<u64> for Int {
+    fn from(number: u64) -> Self {
+        Self(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
 impl From<Int> for i64 {
     fn from(number: Int) -> Self {
         number.0

@@ -19,10 +19,6 @@ pub(crate) fn coverage(
     spooled: u64,
     now: Time,
 ) -> Report {
-    let count = |reason: &str, count: u64| ReasonCountInput {
-        reason: Text::from(reason),
-        count: Int(i64::try_from(count).unwrap_or(i64::MAX)),
-    };
     let lost = [
         (
             "answers not read to their end",
@@ -47,9 +43,11 @@ pub(crate) fn coverage(
         reporter_id: Text(reporter.clone()),
         role: Some(Text::from(ROLE)),
         at: wire::Time(now),
-        seen: vec![count("istio", figures.taken)],
-        dropped: dropped.map(|(why, n)| count(why, n)).collect(),
-        spooled: Int(i64::try_from(spooled).unwrap_or(i64::MAX)),
+        seen: vec![ReasonCountInput::new("istio", figures.taken)],
+        dropped: dropped
+            .map(|(why, n)| ReasonCountInput::new(why, n))
+            .collect(),
+        spooled: Int::from(spooled),
         rights,
         last_scan: None,
         version: Text::from(app::VERSION),

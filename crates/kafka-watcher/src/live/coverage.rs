@@ -24,10 +24,6 @@ pub(crate) struct Identity {
 /// The report of this watcher.
 pub(crate) fn coverage(inner: &Inner, identity: &Identity, spooled: u64, now: Time) -> Report {
     let figures = &inner.figures;
-    let count = |reason: &str, count: u64| ReasonCountInput {
-        reason: Text::from(reason),
-        count: Int(i64::try_from(count).unwrap_or(i64::MAX)),
-    };
     let unusable = figures
         .others
         .iter()
@@ -70,9 +66,14 @@ pub(crate) fn coverage(inner: &Inner, identity: &Identity, spooled: u64, now: Ti
         reporter_id: identity.reporter.clone(),
         role: Some(identity.role.clone()),
         at: wire::Time(now),
-        seen: vec![count("kafka", figures.accesses.get(&Fate::Kept))],
-        dropped: dropped.map(|(why, n)| count(why, n)).collect(),
-        spooled: Int(i64::try_from(spooled).unwrap_or(i64::MAX)),
+        seen: vec![ReasonCountInput::new(
+            "kafka",
+            figures.accesses.get(&Fate::Kept),
+        )],
+        dropped: dropped
+            .map(|(why, n)| ReasonCountInput::new(why, n))
+            .collect(),
+        spooled: Int::from(spooled),
         rights: vec![Text::from(way)],
         last_scan: None,
         version: Text::from(app::VERSION),

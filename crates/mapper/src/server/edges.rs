@@ -59,7 +59,7 @@ pub(crate) fn edge(map: &Map, key: &EdgeKey, edge: &Edge, labels: &Labels) -> Ed
         cloud_actions,
         cloud_data_actions,
         cloud_roles,
-        connections: Int(i64::try_from(edge.connections()).unwrap_or(i64::MAX)),
+        connections: Int::from(edge.connections()),
         assumed: edge.is_assumed(),
         outcomes: outcomes.collect(),
     }

@@ -157,8 +157,8 @@ impl Query {
             .map(|level| TrafficLevel {
                 client: edges::of_workload(&view.map, &view.cluster, &level.client, &none),
                 server: edges::of_workload(&view.map, &view.cluster, &level.server, &none),
-                bytes_sent: Int(i64::try_from(level.bytes).unwrap_or(i64::MAX)),
-                flows: Int(i64::try_from(level.flows).unwrap_or(i64::MAX)),
+                bytes_sent: Int::from(level.bytes),
+                flows: Int::from(level.flows),
                 last_seen: Time(level.last_seen),
             })
             .collect())

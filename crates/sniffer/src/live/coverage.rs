@@ -17,7 +17,7 @@ pub(crate) fn coverage(figures: &Figures, identity: &Identity, spooled: u64, now
     let seen = figures.reports.lock().seen.clone();
     let seen = seen
         .iter()
-        .map(|(evidence, count)| counted(evidence.as_str(), count));
+        .map(|(evidence, count)| ReasonCountInput::new(evidence.as_str(), count));
     let dropped = [
         ("packets lost to a full ring", packets.lost),
         (
@@ -62,22 +62,13 @@ pub(crate) fn coverage(figures: &Figures, identity: &Identity, spooled: u64, now
         reporter_id: Text(identity.reporter.clone()),
         at: wire::Time(now),
         seen: seen.collect(),
-        dropped: dropped.map(|(why, count)| counted(why, count)).collect(),
-        spooled: number(spooled),
+        dropped: dropped
+            .map(|(why, count)| ReasonCountInput::new(why, count))
+            .collect(),
+        spooled: Int::from(spooled),
         rights: rights.into_iter().map(Text::from).collect(),
         last_scan: sockets.complete.map(wire::Time),
         version: Text::from(app::VERSION),
         role: None,
     })
-}
-
-fn counted(reason: &str, count: u64) -> ReasonCountInput {
-    ReasonCountInput {
-        reason: Text::from(reason),
-        count: number(count),
-    }
-}
-
-fn number(count: u64) -> Int {
-    Int(i64::try_from(count).unwrap_or(i64::MAX))
 }

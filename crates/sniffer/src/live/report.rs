@@ -52,12 +52,11 @@ fn recorded(
 }
 
 fn destination(observation: &Observation) -> Destination {
-    let connections = i64::try_from(observation.connections).unwrap_or(i64::MAX);
     let seen = Destination {
         last_seen: Time(observation.last_seen),
         src_ports: Some(Vec::new()),
         first_seen: Some(Time(observation.first_seen)),
-        connections: Some(Int(connections)),
+        connections: Some(Int::from(observation.connections)),
         ..Destination::default()
     };
     match &observation.target {
