@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ArgAction;
 use http::StatusCode;
 use map::filter::{Server, label};
-use map::{Filter, Map, Time};
+use map::{Filter, Map};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::edge::{Edge, Status};
@@ -198,9 +198,6 @@ query Edges($namespaces: [String!], $server: ServerFilter, $excludeLabels: [Stri
   edges(namespaces: $namespaces, server: $server, excludeServiceWithLabels: $excludeLabels, external: $external) { ...Whole }
   attempts(namespaces: $namespaces, server: $server, external: $external) @include(if: $attempts) { ...Whole }
 }
-";
-
-const WHOLE: &str = "\
 fragment Whole on Edge {
   cluster
   client { kind name namespace ownerKind provider }
@@ -235,27 +232,9 @@ fn variables(filter: &Filter, attempts: bool) -> Value {
     })
 }
 
-/// Edges that appeared at this time or later.
-pub(crate) async fn new_since(mapper: &mut Mapper, since: Time) -> Result<Vec<Edge>, Failure> {
-    #[derive(Deserialize)]
-    struct Asked {
-        edges: Vec<Edge>,
-    }
-    let document = format!(
-        "query($since: Time!) {{ edges(since: $since, external: true) {{ ...Whole }} }}\n{WHOLE}"
-    );
-    let asked: Asked = { mapper.answer(None, &document, json!({ "since": since })) }.await?;
-    let edges = asked.edges.into_iter();
-    Ok(edges.filter(|edge| edge.first_seen.0 >= since).collect())
-}
-
 async fn ask(mapper: &mut Mapper, filter: &Filter, attempts: bool) -> Result<Shown, Failure> {
     let answer = mapper
-        .ask(
-            Some("Edges"),
-            &format!("{EDGES}{WHOLE}"),
-            variables(filter, attempts),
-        )
+        .ask(Some("Edges"), EDGES, variables(filter, attempts))
         .await?;
     if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
         return ask_old(mapper, filter).await;

@@ -8,14 +8,16 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use map::{EdgeKey, Time};
-use wire::ChangeKind;
+use serde::Deserialize;
+use serde_json::json;
 use wire::edge::EdgeChange;
+use wire::{ChangeKind, fields};
 
 use crate::args::{Form, MapperArgs, WatchArgs};
 use crate::failure::Failure;
 use crate::reach::{self, Mapper};
 use crate::settings::Settings;
-use crate::{edge_text, fetched, output, source};
+use crate::{edge_text, fetched, output};
 
 const NEW: Style = AnsiColor::Green.on_default();
 const CHANGED: Style = AnsiColor::Yellow.on_default();
@@ -101,11 +103,11 @@ impl Watch<'_> {
     async fn catch_up(&mut self, way: &MapperArgs, mapper: &Mapper) -> Result<bool, Failure> {
         // The stream has the connection for itself.
         let asked = match reach::open(way).await {
-            Ok(mut other) => source::new_since(&mut other, self.began).await,
+            Ok(mut other) => changes(&mut other, self.began).await,
             Err(failure) => Err(failure),
         };
-        let edges = match asked {
-            Ok(edges) => edges,
+        let changes = match asked {
+            Ok(changes) => changes,
             Err(failure) => {
                 output::note(&format!(
                     "{failure}; what came meanwhile: portolan diff --since {}\n",
@@ -114,16 +116,12 @@ impl Watch<'_> {
                 return Ok(true);
             }
         };
-        for edge in edges {
-            let change = EdgeChange {
-                kind: ChangeKind::Added,
-                edge,
-                gained: None,
-                lost: None,
-            };
+        // What else changed was told, or is in no order now.
+        let added = { changes.iter() }.filter(|change| change.kind == ChangeKind::Added);
+        for change in added {
             let unwritten = |error| mapper.failed(format!("an edge cannot be written: {error}"));
-            let json = serde_json::to_string(&change).map_err(unwritten)?;
-            if !self.tell_change(&change, &json)? {
+            let json = serde_json::to_string(change).map_err(unwritten)?;
+            if !self.tell_change(change, &json)? {
                 return Ok(false);
             }
         }
@@ -215,6 +213,22 @@ impl Watch<'_> {
             && (self.args.external || is_inside(&edge.client) && is_inside(&edge.server))
             && in_namespaces
     }
+}
+
+/// What has changed since this time.
+async fn changes(mapper: &mut Mapper, since: Time) -> Result<Vec<EdgeChange>, Failure> {
+    #[derive(Deserialize)]
+    struct Asked {
+        changes: Vec<EdgeChange>,
+    }
+    let document = [
+        "query($since: Time!) { changes(since: $since, external: true) { ...EdgeChangeFields } }",
+        fields::EDGE_CHANGE,
+        fields::EDGE,
+    ]
+    .concat();
+    let asked: Asked = { mapper.answer(None, &document, json!({ "since": since })) }.await?;
+    Ok(asked.changes)
 }
 
 /// `2026-11-25T10:00:00Z + web.shop (Deployment) -> cart.shop (Deployment): port 80/tcp`.
