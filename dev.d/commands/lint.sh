@@ -17,8 +17,8 @@ main() {
   stage lengths check_lengths
   stage locks check_locks
   stage trees check_trees
-  stage limits check_limits
-  stage metrics check_metrics
+  stage limits check_page limits
+  stage metrics check_page metrics
   stage clippy check_code
   stage docs env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps ${CI:+--locked}
   stage deny check_dependencies
@@ -102,26 +102,15 @@ lacks_client() {
   echo "$*: $(cut -d' ' -f1 <<<"$tree" | sort -u | grep -c .) crates, none of a Kubernetes client"
 }
 
-# The page of all bounds is made from the code.
-check_limits() {
-  # shellcheck source=dev.d/limits.sh
-  source dev.d/limits.sh
-  limits | diff docs/limits.md - || {
-    echo "docs/limits.md is out of date. Run ./dev limits, and commit it."
+# check_page NAME: docs/NAME.md, which the function NAME of dev.d/NAME.sh makes from the code.
+check_page() {
+  # shellcheck source=/dev/null
+  source "dev.d/$1.sh"
+  "$1" | diff "docs/$1.md" - || {
+    echo "docs/$1.md is out of date. Run ./dev $1, and commit it."
     return 1
   }
-  echo 'docs/limits.md is up to date'
-}
-
-# The page of all metrics is made from the code.
-check_metrics() {
-  # shellcheck source=dev.d/metrics.sh
-  source dev.d/metrics.sh
-  metrics | diff docs/metrics.md - || {
-    echo "docs/metrics.md is out of date. Run ./dev metrics, and commit it."
-    return 1
-  }
-  echo 'docs/metrics.md is up to date'
+  echo "docs/$1.md is up to date"
 }
 
 check_dependencies() {
