@@ -498,6 +498,8 @@ impl Mesh {
             (pod["status"]["phase"] == "Running").then_some(())
         });
         assert!(runs.is_some(), "KWOK does not run it");
+        // Its start is known to the second. A watcher that begins within that time takes it for a later one, and tells all.
+        std::thread::sleep(Duration::from_secs(2));
         let address = envoy::address().to_string();
         let status = json!({"podIP": address, "podIPs": [{"ip": address}]});
         self.kube.set_status(self.name, "pods", name, &status);
