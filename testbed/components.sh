@@ -133,9 +133,16 @@ launch_component() {
         --leader-elect=false --kube-api-qps 2000 --kube-api-burst 4000
       ;;
     kwok)
-      # An earlier one still holds the leases of its nodes, and this one would wait 40 s for them.
-      [[ ! -f $state/log/kwok.log ]] || kc delete leases --all --namespace kube-node-lease >/dev/null
-      local configs=(--config testbed/kwok/stages.yaml)
+      local stages=testbed/kwok/stages.yaml
+      if [[ -f $state/log/kwok.log ]]; then
+        # The earlier one still holds the leases of its nodes, and this one would wait 40 s for them.
+        kc delete leases --all --namespace kube-node-lease >/dev/null
+        # Nor does it know yet which addresses are in use, and nothing tells when it does (stage pod-keep-address). So
+        # new pods wait until it has been through all that run.
+        sed 's/durationMilliseconds: 0}/durationMilliseconds: 3000}/' "$stages" >"$state/stages.yaml"
+        stages=$state/stages.yaml
+      fi
+      local configs=(--config "$stages")
       for config in "$state"/kwok/*.yaml; do
         [[ ! -f $config ]] || configs+=(--config "$config")
       done

@@ -60,7 +60,7 @@ claim() {
 
 # Only what a testbed makes: a folder given by --state may hold more since.
 remove_state() {
-  rm -rf "$state"/{pids,log,kwok,pki,etcd,kubectl-cache,env,owner,networks,images} "$state"/kubeconfig* "$state"/node-[1-9]
+  rm -rf "$state"/{pids,log,kwok,stages.yaml,pki,etcd,kubectl-cache,env,owner,networks,images} "$state"/kubeconfig* "$state"/node-[1-9]
   rmdir "$state" 2>/dev/null || echo "testbed: $state holds other files and was kept"
 }
 
