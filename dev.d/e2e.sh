@@ -30,6 +30,10 @@ end_to_end() {
   if [[ -z $filter || $filter == *observed* ]]; then
     ./dev testbed build --observers
   fi
+  # The map as a page is tried in a browser.
+  if [[ -z $filter || $filter == *page* ]]; then
+    need chromedriver chromium chromium-driver
+  fi
   local bed=(--name "e2e-$$")
   # What brokers write, and where KWOK finds it.
   export PORTOLAN_E2E_KAFKA=$target/dev/kafka-$$
@@ -52,8 +56,11 @@ end_to_end() {
   export PORTOLAN_E2E=1 PORTOLAN_MAPPER=${release:-$target/debug/portolan-mapper} PORTOLAN_E2E_LOGS=$logs
   local threads=(--test-threads 6)
   [[ -z ${release:-} ]] || threads=(--nocapture --test-threads 1)
-  "$tests" --ignored --skip faults --skip nodes_ --skip kafka_ "${threads[@]}" ${filter:+"$filter"}
-  # By itself: three brokers take all there is, and others must see what happens in time.
+  "$tests" --ignored --skip faults --skip nodes_ --skip kafka_ --skip page:: "${threads[@]}" ${filter:+"$filter"}
+  # By themselves, browsers and brokers: they take all there is, and others must see what happens in time.
+  if [[ -z $filter || $filter == *page* ]]; then
+    "$tests" --ignored --test-threads 2 page::
+  fi
   if [[ -z $filter || $filter == *kafka* ]]; then
     "$tests" --ignored --test-threads 1 kafka_
   fi

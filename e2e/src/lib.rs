@@ -14,6 +14,7 @@
 )]
 
 pub mod bed;
+pub mod browser;
 pub mod coredns;
 pub mod cost;
 pub mod envoy;

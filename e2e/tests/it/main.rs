@@ -20,6 +20,7 @@ mod istio;
 mod kafka;
 mod nodes;
 mod observed;
+mod page;
 mod requests;
 mod sniffed;
 mod sniffer;
