@@ -125,7 +125,8 @@ build_program() {
   program=$(program_of "$role") triple=$(triple_of "$arch")
   flags="--remap-path-prefix=$root=/portolan --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=/crates"
   echo "dev: building $program for $arch" >&2
-  RUSTFLAGS=$flags cargo build --profile image --target "$triple" --package "$role" --bin "$program" --quiet ${CI:+--locked}
+  # The time is for parts in C that want to say when they were built (GCC manual, "Environment Variables Affecting GCC").
+  SOURCE_DATE_EPOCH=0 RUSTFLAGS=$flags cargo build --profile image --target "$triple" --package "$role" --bin "$program" --quiet ${CI:+--locked}
   mkdir -p "$folder"
   cp "$target/$triple/image/$program" "$folder/$program"
   [[ $arch == "$(host_arch)" ]] || emulator=("qemu-$(machine_of "$arch")-static")
@@ -133,7 +134,8 @@ build_program() {
   list_materials "$role" "$triple" "$folder/$program"
 }
 
-# is_fit PROGRAM LARGEST EMULATOR…: it runs with nothing around it, knows its version and its flags, and is not too large.
+# is_fit PROGRAM LARGEST EMULATOR…: it runs with nothing around it, knows its version and its flags, is not too large, and
+# says neither when nor where it was built.
 is_fit() {
   local program=$1 largest=$2 size said
   shift 2
@@ -150,6 +152,11 @@ is_fit() {
     echo "dev: $program --help shows no usage" >&2
     return 1
   }
+  if LC_ALL=C grep -aoE '(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-9][0-9] 2[0-9]{3}' "$program" ||
+    grep -aoF -e "$root/" -e "$HOME/" "$program"; then
+    echo "dev: $program holds the day or the folder in which it was built: others would not get the same bytes" >&2
+    return 1
+  fi
   size=$(stat -c %s "$program")
   if [[ -n $largest ]] && ((size > largest)); then
     echo "dev: $program has $size bytes; at most $largest" >&2
