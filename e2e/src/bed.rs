@@ -11,6 +11,24 @@ pub fn root() -> PathBuf {
         .to_owned()
 }
 
+/// The built mapper: what `PORTOLAN_MAPPER` names, else that of `cargo build`.
+pub fn mapper() -> PathBuf {
+    std::env::var_os("PORTOLAN_MAPPER").map_or_else(
+        || root().join("target/debug/portolan-mapper"),
+        PathBuf::from,
+    )
+}
+
+/// The program of this name that was built with the mapper.
+pub fn built(name: &str) -> PathBuf {
+    mapper().with_file_name(name)
+}
+
+/// Where logs and other files of a run go that should outlive it.
+pub fn log_folder() -> PathBuf {
+    std::env::var_os("PORTOLAN_E2E_LOGS").map_or_else(std::env::temp_dir, PathBuf::from)
+}
+
 /// What `./dev testbed env` says. Only where `PORTOLAN_E2E` says that this is a testbed: else it may be anybody's cluster.
 pub fn variable(key: &str) -> String {
     let given = std::env::var_os("PORTOLAN_E2E").and_then(|_| std::env::var(key).ok());

@@ -52,8 +52,7 @@ impl Browser {
     pub fn start() -> Self {
         let profile = tempfile::tempdir().unwrap();
         let address = free_address();
-        let log = Path::new(&bed::variable("PORTOLAN_E2E_LOGS"))
-            .join(format!("chromedriver-{}.log", address.port()));
+        let log = bed::log_folder().join(format!("chromedriver-{}.log", address.port()));
         let driver = Command::new("chromedriver")
             .arg(format!("--port={}", address.port()))
             .stdin(Stdio::null())

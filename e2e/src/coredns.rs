@@ -1,6 +1,5 @@
 //! The testbed's `CoreDNS` in a pod of a node of namespaces.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bed;
@@ -9,9 +8,7 @@ use crate::time::wait;
 
 /// Starts it in a pod with this configuration, and waits until it answers. The configuration must know `ready.example`.
 pub fn start(pod: &NetPod, configuration: &str) -> Running {
-    let folder =
-        std::env::var_os("PORTOLAN_E2E_LOGS").map_or_else(std::env::temp_dir, PathBuf::from);
-    let file = folder.join(format!("{}.corefile", pod.name()));
+    let file = bed::log_folder().join(format!("{}.corefile", pod.name()));
     std::fs::write(&file, configuration).unwrap();
     let mut command = pod.command(bed::root().join("target/testbed/bin/coredns"));
     command.arg("-conf").arg(&file);

@@ -20,9 +20,7 @@ fn number() -> u32 {
 }
 
 fn log(name: &str) -> PathBuf {
-    let folder =
-        std::env::var_os("PORTOLAN_E2E_LOGS").map_or_else(std::env::temp_dir, PathBuf::from);
-    folder.join(format!("{name}-{}-{}.log", std::process::id(), number()))
+    bed::log_folder().join(format!("{name}-{}-{}.log", std::process::id(), number()))
 }
 
 /// An address of this machine that no other test has: every sidecar has its own, as pods do.
@@ -131,11 +129,7 @@ pub struct Watcher {
 
 /// The built watcher, not yet started.
 pub fn command() -> Command {
-    let built = std::env::var_os("PORTOLAN_MAPPER").map_or_else(
-        || bed::root().join("target/debug/portolan-mapper"),
-        PathBuf::from,
-    );
-    Command::new(built.with_file_name("portolan-istio-watcher"))
+    Command::new(bed::built("portolan-istio-watcher"))
 }
 
 impl Watcher {

@@ -270,9 +270,8 @@ pub struct Watcher {
 impl Watcher {
     /// Starts one that reports to this address.
     pub fn start(name: &str, mapper: SocketAddr, arguments: &[&str]) -> Self {
-        let folder =
-            std::env::var_os("PORTOLAN_E2E_LOGS").map_or_else(std::env::temp_dir, PathBuf::from);
-        let log = folder.join(format!("kafka-watcher-{}-{name}.log", std::process::id()));
+        let log =
+            bed::log_folder().join(format!("kafka-watcher-{}-{name}.log", std::process::id()));
         let (health, metrics) = (free_address(), free_address());
         let program = std::env::var_os("PORTOLAN_KAFKA_WATCHER").map_or_else(
             || bed::root().join("target/debug/portolan-kafka-watcher"),

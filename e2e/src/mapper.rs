@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -18,10 +17,7 @@ use crate::time::wait;
 
 /// The built mapper, not yet started.
 pub fn command() -> Command {
-    Command::new(std::env::var_os("PORTOLAN_MAPPER").map_or_else(
-        || bed::root().join("target/debug/portolan-mapper"),
-        PathBuf::from,
-    ))
+    Command::new(bed::mapper())
 }
 
 /// A running mapper. When it is dropped it is killed; when that is by a panic, the end of its log is shown.
@@ -64,9 +60,8 @@ impl Mapper {
     /// Starts one by a command that becomes it, and waits for nothing.
     pub fn spawn(mut command: Command, name: &str, kubeconfig: &str, arguments: &[&str]) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder =
-            std::env::var_os("PORTOLAN_E2E_LOGS").map_or_else(std::env::temp_dir, PathBuf::from);
-        let log = folder.join(format!("mapper-{}-{number}-{name}.log", std::process::id()));
+        let log =
+            bed::log_folder().join(format!("mapper-{}-{number}-{name}.log", std::process::id()));
         let (address, metrics) = (free_address(), free_address());
         let process = command
             .env_clear()

@@ -57,9 +57,7 @@ impl Sniffer {
     }
 
     fn start_with(node: &Node, mapper: &str, more: &[&str], arguments: &[&str]) -> Self {
-        let folder =
-            std::env::var_os("PORTOLAN_E2E_LOGS").map_or_else(std::env::temp_dir, PathBuf::from);
-        let log = folder.join(format!("sniffer-{}.log", node.name()));
+        let log = bed::log_folder().join(format!("sniffer-{}.log", node.name()));
         let more = more
             .iter()
             .fold(String::new(), |all, right| all + ",+" + right);

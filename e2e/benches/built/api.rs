@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,9 +58,7 @@ impl Api {
             "users": named("user", json!({})),
             "contexts": named("context", json!({"cluster": "city", "user": "city"})),
         });
-        let folder =
-            std::env::var_os("PORTOLAN_E2E_LOGS").map_or_else(std::env::temp_dir, PathBuf::from);
-        let path = folder.join(format!("city-{}.kubeconfig", address.port()));
+        let path = e2e::bed::log_folder().join(format!("city-{}.kubeconfig", address.port()));
         std::fs::write(&path, kubeconfig.to_string()).unwrap();
         Self {
             kubeconfig: path.display().to_string(),

@@ -1,8 +1,8 @@
 //! A map leaves a mapper as a file, and comes into another: `portolan export`, `portolan merge`, `--import-maps`.
 
-use std::path::Path;
 use std::process::{Command, Output};
 
+use e2e::bed::built;
 use e2e::kube::Proxy;
 use e2e::mapper::{self, Mapper};
 use e2e::scene::{EDGE, Scene, all, play, set_up};
@@ -10,9 +10,10 @@ use serde_json::json;
 
 /// The command that was built with the mapper.
 fn portolan(arguments: &[&str]) -> Output {
-    let built = mapper::command().get_program().to_owned();
-    let binary = Path::new(&built).with_file_name("portolan");
-    Command::new(binary).args(arguments).output().unwrap()
+    Command::new(built("portolan"))
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 fn well(arguments: &[&str]) -> String {

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use e2e::bed::variable;
+use e2e::bed::{built, variable};
 use e2e::kube::{Kube, Proxy, path};
-use e2e::mapper::{self, Mapper};
+use e2e::mapper::Mapper;
 use e2e::scene::{Scene, play, set_up};
 use e2e::time::wait;
 use e2e::tls::Certificate;
@@ -45,8 +45,7 @@ impl Ran {
 
 /// The command that was built with the mapper, with the rights of a kubeconfig of the testbed and no variables.
 fn portolan(kubeconfig: &str, namespace: &str, arguments: &[&str]) -> Ran {
-    let built = mapper::command().get_program().to_owned();
-    let output = Command::new(Path::new(&built).with_file_name("portolan"))
+    let output = Command::new(built("portolan"))
         .env_clear()
         .args(arguments)
         .args(["--kubeconfig", kubeconfig, "--mapper-namespace", namespace])
@@ -567,8 +566,7 @@ fn a_watch_survives_the_mapper() {
     let mapper = start();
     set_up(&proxy, &mapper, &mut scenes);
     let (address, now) = relay(mapper.address);
-    let built = mapper::command().get_program().to_owned();
-    let mut watching = Command::new(Path::new(&built).with_file_name("portolan"))
+    let mut watching = Command::new(built("portolan"))
         .env_clear()
         .args(["watch", "--count", "2"])
         .args(["--mapper-url", &format!("http://{address}")])

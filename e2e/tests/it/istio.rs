@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::Output;
 use std::time::Duration;
 
-use e2e::bed;
+use e2e::bed::{self, built};
 use e2e::envoy::{self, Envoy, Serves, Watcher};
 use e2e::kube::{self, Kube, Proxy};
-use e2e::mapper::{self, Mapper};
+use e2e::mapper::Mapper;
 use e2e::time::wait;
 use serde_json::{Value, json};
 
@@ -94,14 +94,12 @@ impl Mesh {
 
     /// What `portolan export` writes in this form.
     fn export(&self, format: &str) -> String {
-        let built = mapper::command().get_program().to_owned();
-        let portolan = std::path::Path::new(&built).with_file_name("portolan");
         let url = format!("http://{}", self.mapper.address);
         let Output {
             status,
             stdout,
             stderr,
-        } = std::process::Command::new(portolan)
+        } = std::process::Command::new(built("portolan"))
             .args(["export", "--mapper-url", &url, "--format", format])
             .output()
             .unwrap();

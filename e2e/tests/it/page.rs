@@ -1,10 +1,9 @@
 //! The map as a page, in a real browser.
 
-use std::path::Path;
 use std::process::Command;
 
+use e2e::bed::built;
 use e2e::browser::{Browser, key};
-use e2e::mapper;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -29,8 +28,7 @@ fn map(edges: &[[&str; 4]]) -> Value {
 fn open(arguments: &[&str]) -> (Browser, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("page.html");
-    let built = mapper::command().get_program().to_owned();
-    let made = Command::new(Path::new(&built).with_file_name("portolan"))
+    let made = Command::new(built("portolan"))
         .args(arguments)
         .args(["-o", "html", "--output", page.to_str().unwrap()])
         .output()
